@@ -1,0 +1,34 @@
+"""Artifact: the bytes of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import StringConstraints
+
+from specr.address import Address
+from specr.resources.base import Digest, Name, Reference, Resource
+
+
+class Artifact(Resource):
+    """Bytes that belong to an experiment. They never change: other bytes are another artifact."""
+
+    kind: ClassVar[str] = "Artifact"
+
+    experiment: Name
+    """The experiment that these bytes came from."""
+
+    type: Annotated[str, StringConstraints(min_length=1)]
+    """What the bytes are, such as `python/mlflow`; an artifact type takes it up by this text."""
+
+    source: Annotated[str, StringConstraints(min_length=1)]
+    """Where the bytes are: a path beside this document, a `file://` or `http(s)://` URL."""
+
+    digest: Digest | None = None
+    """Pins the bytes: anything else found at the source is refused."""
+
+    def references(self) -> Iterator[Reference]:
+        """The experiment, then `dependsOn`."""
+        yield Reference(("spec", "experiment"), Address("experiment", self.experiment))
+        yield from super().references()

@@ -1,0 +1,71 @@
+"""What a process needs from its platform: environment and compute resources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from specr.resources.base import Part
+
+RESERVED_VARIABLES: Final = frozenset({"MODEL_PATH", "MODEL_ID", "SOURCE_PATH", "TARGET_PATH", "PORT"})
+"""Environment variables that specr itself sets; users can't."""
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
+"""An amount as Kubernetes writes it: `500m`, `2`, `512Mi`, `1.5Gi`. Quote plain numbers."""
+
+
+class SecretKey(Part):
+    """A key in a Kubernetes secret."""
+
+    name: str
+    """The secret's name."""
+
+    key: str
+    """The key inside it."""
+
+
+class ValueSource(Part):
+    """Where a secret value is read at the last moment. Exactly one of the three."""
+
+    env: str | None = None
+    """A variable of the environment that specr runs in."""
+
+    file: str | None = None
+    """A file; its text without the final newline."""
+
+    secret: SecretKey | None = None
+    """A Kubernetes secret, which never leaves the cluster."""
+
+
+class SecretValue(Part):
+    """A value that is never planned, stored, logged or shown: only its place is."""
+
+    value_from: ValueSource
+    """Where the value comes from."""
+
+
+Environment = dict[VariableName, str | SecretValue]
+"""Environment variables by name. Values are text, or references to secrets."""
+
+
+class Amounts(Part):
+    """An amount of processor and memory."""
+
+    cpu: Quantity | None = None
+    """Cores: `500m` is half of one."""
+
+    memory: Quantity | None = None
+    """Bytes: `512Mi`."""
+
+
+class Compute(Part):
+    """What is set aside for a process, and what it may use at most."""
+
+    requests: Amounts = Field(default_factory=Amounts)
+    """Set aside for it."""
+
+    limits: Amounts = Field(default_factory=Amounts)
+    """Never exceeded."""

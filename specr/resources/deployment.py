@@ -1,0 +1,86 @@
+"""Deployment: one model version, running and answering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from specr.address import Address
+from specr.resources.base import Boolean, Integer, Name, Number, Part, Reference, Resource
+from specr.resources.compute import Compute, Environment
+
+
+class GoldenRow(Part):
+    """A row whose score is known: the deployment must give it before it takes over."""
+
+    row: dict[str, Any]
+    """Input cells by column name."""
+
+    expect: Annotated[dict[str, Any], Field(min_length=1)]
+    """Expected output cells by column name; columns left out are not compared."""
+
+    tolerance: Annotated[Number, Field(ge=0)] = 1e-6
+    """How far a number may be off: absolute, or relative to the expected value, whichever is more."""
+
+
+class Endpoint(Part):
+    """Where callers reach a deployment."""
+
+    port: Annotated[Integer, Field(ge=1, le=65535)] | None = None
+    """A fixed port on the provider's host; left out, a free one is found."""
+
+
+class Deployment(Resource):
+    """One model version, made reachable. Exactly one of `version` and `alias`."""
+
+    kind: ClassVar[str] = "Deployment"
+
+    model: Name
+    """The Model."""
+
+    version: Annotated[Integer, Field(ge=1)] | None = None
+    """The version to run."""
+
+    alias: Name | None = None
+    """The version to run, by the model's name for it."""
+
+    artifact: Name | None = None
+    """Which of the experiment's artifacts, where more than one can be deployed."""
+
+    processor: Name | None = None
+    """Which processor, where more than one fits."""
+
+    runtime: Name | None = None
+    """Which runtime, where more than one fits."""
+
+    provider: Name | None = None
+    """Where it runs; left out, the project's default."""
+
+    replicas: Annotated[Integer, Field(ge=0, le=1000)] = 1
+    """How many copies of the runtime."""
+
+    env: Environment = Field(default_factory=dict)
+    """Environment variables, over those of the runtime."""
+
+    resources: Compute | None = None
+    """Processor and memory, instead of the runtime's."""
+
+    verify: tuple[GoldenRow, ...] = ()
+    """Rows with known scores, tried before the deployment takes over."""
+
+    endpoint: Endpoint = Field(default_factory=Endpoint)
+    """Where callers reach it."""
+
+    protect: Boolean = False
+    """Never delete it, not even when this document is gone, unless `--allow-delete` names it."""
+
+    def references(self) -> Iterator[Reference]:
+        """Model, artifact, processor and runtime as far as named, then `dependsOn`."""
+        yield Reference(("spec", "model"), Address("model", self.model))
+        for kind in ("artifact", "processor", "runtime"):
+            name = getattr(self, kind)
+            if name is not None:
+                yield Reference(("spec", kind), Address(kind, name))
+        yield from super().references()

@@ -1,0 +1,28 @@
+"""Experiment: the output of one training job."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from specr.resources.base import Resource
+from specr.resources.columns import ModelSchema
+
+
+class Experiment(Resource):
+    """The output of one training job: what is known about a model, beside its bytes."""
+
+    kind: ClassVar[str] = "Experiment"
+
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """Free key-value facts, never interpreted, but for `input_schema` and `output_schema`."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """What the training was told."""
+
+    statistics: dict[str, Any] = Field(default_factory=dict)
+    """What the training measured."""
+
+    declared_schema: ModelSchema | None = Field(default=None, alias="schema")
+    """Input and output columns. May be left out where the artifact carries them."""

@@ -1,0 +1,29 @@
+"""Model: experiments registered under one name, as numbered versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from specr.address import Address
+from specr.resources.base import Integer, Name, Reference, Resource
+
+
+class Model(Resource):
+    """Experiments registered under one name, as versions, with names for some of them."""
+
+    kind: ClassVar[str] = "Model"
+
+    versions: dict[Annotated[int, Field(ge=1)], Name]
+    """Experiments by version number, from 1. An experiment is a version of one model at most."""
+
+    aliases: dict[Name, Integer] = Field(default_factory=dict)
+    """Versions by a name that moves, such as `champion`."""
+
+    def references(self) -> Iterator[Reference]:
+        """The experiments in the order of their versions, then `dependsOn`."""
+        for number, experiment in sorted(self.versions.items()):
+            yield Reference(("spec", "versions", number), Address("experiment", experiment))
+        yield from super().references()

@@ -1,0 +1,111 @@
+"""What artifacts can become: artifact types, model types, processors and runtimes.
+
+Packs ship them; projects may add their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from specr.address import Address
+from specr.resources.base import Integer, Name, Part, Reference, Resource
+from specr.resources.compute import Compute, Environment
+
+
+class ArtifactType(Resource):
+    """A type of artifact that can be deployed."""
+
+    kind: ClassVar[str] = "ArtifactType"
+
+    artifact_type: Annotated[str, StringConstraints(min_length=1)]
+    """The `type` of the artifacts meant."""
+
+    readable_name: str = ""
+    """For people."""
+
+
+class ModelType(Resource):
+    """What processors produce and runtimes digest: the joint between the two."""
+
+    kind: ClassVar[str] = "ModelType"
+
+    readable_name: str = ""
+    """For people."""
+
+
+class Processor(Resource):
+    """A program that turns an artifact into what a runtime loads.
+
+    It reads `SOURCE_PATH` and writes `TARGET_PATH`.
+    """
+
+    kind: ClassVar[str] = "Processor"
+
+    artifact_type: Name
+    """The ArtifactType that it takes."""
+
+    model_type: Name
+    """The ModelType that it produces."""
+
+    image: str | None = None
+    """The container image; providers without containers don't use it."""
+
+    command: tuple[str, ...] = ()
+    """What to run; in a container, left out means the image's own entry point."""
+
+    env: Environment = Field(default_factory=dict)
+    """Environment variables beside `SOURCE_PATH` and `TARGET_PATH`."""
+
+    resources: Compute = Field(default_factory=Compute)
+    """Processor and memory."""
+
+    timeout: Annotated[Integer, Field(gt=0)] = 600
+    """Seconds after which it is stopped and the build has failed."""
+
+    def references(self) -> Iterator[Reference]:
+        """The artifact type and the model type, then `dependsOn`."""
+        yield Reference(("spec", "artifactType"), Address("artifacttype", self.artifact_type))
+        yield Reference(("spec", "modelType"), Address("modeltype", self.model_type))
+        yield from super().references()
+
+
+class Readiness(Part):
+    """How a runtime says that it can score."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/readyz"
+    """Answers 200 once the model is loaded."""
+
+    timeout: Annotated[Integer, Field(gt=0)] = 120
+    """Seconds that loading may take."""
+
+
+class Runtime(Resource):
+    """A program that loads a model from `MODEL_PATH` and serves the scorer API on `PORT`."""
+
+    kind: ClassVar[str] = "Runtime"
+
+    model_type: Name
+    """The ModelType that it digests."""
+
+    image: str | None = None
+    """The container image; providers without containers don't use it."""
+
+    command: tuple[str, ...] = ()
+    """What to run; in a container, left out means the image's own entry point."""
+
+    env: Environment = Field(default_factory=dict)
+    """Environment variables beside `MODEL_PATH`, `MODEL_ID` and `PORT`."""
+
+    resources: Compute = Field(default_factory=Compute)
+    """Processor and memory; a deployment may say otherwise."""
+
+    readiness: Readiness = Field(default_factory=Readiness)
+    """How it says that it can score."""
+
+    def references(self) -> Iterator[Reference]:
+        """The model type, then `dependsOn`."""
+        yield Reference(("spec", "modelType"), Address("modeltype", self.model_type))
+        yield from super().references()
