@@ -1,0 +1,200 @@
+"""What every provider promises: it makes one platform match a plan, one object at a time.
+
+Two kinds of object live at providers: builds (a processor run to its end) and
+deployments (runtimes that answer). Optional powers are Protocols of one method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from specr.address import Address
+from specr.canonical import JsonObject
+from specr.diagnostics import DiagnosticError
+from specr.resources.compute import Compute, Environment
+from specr.state.model import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """A processor to run once.
+
+    `source` is the digest of the artifact, which lies in the store. The output goes to
+    the store too, and its digest is the attribute `digest` once the build has succeeded.
+    `timeout` is in seconds.
+    """
+
+    address: Address
+    token: str
+    source: str
+    image: str | None
+    command: tuple[str, ...]
+    env: Environment
+    resources: Compute
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentOrder:
+    """A runtime to keep running.
+
+    `model` is the digest of the build's output, in the store. `port` is None for any
+    free port. `labels` are the user's own, for platforms that have labels.
+    """
+
+    address: Address
+    token: str
+    model: str
+    model_id: str
+    image: str | None
+    command: tuple[str, ...]
+    env: Environment
+    resources: Compute
+    replicas: int
+    port: int | None
+    readiness_path: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+Order = BuildOrder | DeploymentOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a provider sees of one object.
+
+    `attributes` are compared, key by key, with those recorded under the same keys; so a
+    provider reports here what can drift and nothing that changes by itself. `message`
+    says in a few words what is wrong with an object that is gone or not as it should be.
+    """
+
+    exists: bool
+    attributes: JsonObject = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How far an object has come. `attributes` are those known now, to be recorded."""
+
+    done: bool
+    succeeded: bool = False
+    message: str = ""
+    attributes: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSchema:
+    """Facts about a provider.
+
+    `in_place` are the deployment arguments that `update` changes without a new object:
+    a change of any other starts a new object beside the old. `interrupting` are the
+    arguments whose change can't be made without a gap in service, and
+    `gap_on_fixed_port` says that a fixed port makes every new object cost one.
+    """
+
+    in_place: frozenset[str] = frozenset()
+    interrupting: frozenset[str] = frozenset()
+    gap_on_fixed_port: bool = False
+
+
+class ProviderError(DiagnosticError):
+    """The platform can't do what was asked; trying again would not help."""
+
+
+class TransientError(Exception):
+    """The platform did not answer properly this time; the same call may be made again."""
+
+
+class Provider(Protocol):
+    """Makes one platform match a plan, one object at a time.
+
+    Calls come from several threads, never two for one address. Any call may be the
+    repeat of one whose answer was lost, so each must be safe to make twice: objects are
+    marked with lineage, address and token, and `create` with a token that exists already
+    adopts the object instead of making another.
+
+    Every method may raise ProviderError (give up) or TransientError (the engine retries
+    with backoff).
+    """
+
+    @property
+    def schema(self) -> ProviderSchema:
+        """Facts about the provider. No I/O."""
+
+    def create(self, order: Order) -> JsonObject:
+        """Start what is ordered, beside anything that runs for the same address.
+
+        Returns at once with the attributes known so far; the engine polls `readiness`.
+        A deployment made here is not yet the one that callers reach: see `promote`.
+        """
+
+    def readiness(self, ref: ObjectRef, order: Order) -> Readiness:
+        """Report progress at once; the engine does the waiting and knows the time limit."""
+
+    def promote(self, ref: ObjectRef, order: DeploymentOrder, previous: Sequence[ObjectRef]) -> JsonObject:
+        """Make this deployment the one that callers reach, instead of the previous ones.
+
+        Previous objects are still there, unless they are in the way of this; the engine
+        deletes them afterwards. Returns the attributes to record, with `endpoint`.
+        """
+
+    def update(self, ref: ObjectRef, order: DeploymentOrder) -> JsonObject:
+        """Bring an existing deployment to what is ordered, in place, and undo drift."""
+
+    def delete(self, ref: ObjectRef) -> None:
+        """Remove an object and all that belongs to it, whatever state it is in.
+
+        The token alone must be enough. What is gone already is no error. A build's output
+        stays in the store, where builds are shared.
+        """
+
+    def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
+        """Observe objects: one bulk call a kind, whatever their number.
+
+        Every address asked for is answered.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerRequest:
+    """An HTTP request to a deployment's scorer API. `timeout` is in seconds."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerResponse:
+    """What a deployment answered."""
+
+    status: int
+    body: bytes
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A provider whose deployments can be asked before callers reach them."""
+
+    def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
+        """Ask one deployment, promoted or not.
+
+        Raises:
+            TransientError: no answer came.
+        """
+
+
+@runtime_checkable
+class LogKeeper(Protocol):
+    """A provider that keeps what its objects print."""
+
+    def logs(self, ref: ObjectRef, *, tail: int | None = None) -> Sequence[str]:
+        """The lines printed so far, oldest first, or the last `tail` of them.
+
+        Values of secrets that were handed to the object are masked.
+        """

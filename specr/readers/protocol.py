@@ -1,0 +1,31 @@
+"""What every reader promises: it says what an artifact tells of itself, and runs none of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from specr.canonical import JsonObject
+from specr.diagnostics import Diagnostic
+from specr.resources.columns import ModelSchema
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """What an artifact tells of itself.
+
+    `schema` is None where it tells none; `diagnostics` say why, and are errors only when
+    a deployment needs the schema and the experiment does not declare one.
+    """
+
+    schema: ModelSchema | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Reader(Protocol):
+    """Reads artifacts of one type. Never executes, unpickles or imports what it reads."""
+
+    def read(self, content: Path) -> ArtifactFacts:
+        """Read a file or folder; bad content gives diagnostics, never an exception."""
