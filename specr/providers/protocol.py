@@ -13,8 +13,26 @@ from typing import Protocol, runtime_checkable
 from specr.address import Address
 from specr.canonical import JsonObject
 from specr.diagnostics import DiagnosticError
+from specr.plan.observed import Observation, ProviderSchema
 from specr.resources.compute import Compute, Environment
 from specr.state.model import ObjectRef
+
+
+__all__ = [
+    "Provider",
+    "ProviderSchema",
+    "Observation",
+    "Readiness",
+    "Order",
+    "BuildOrder",
+    "DeploymentOrder",
+    "ProviderError",
+    "TransientError",
+    "Reachable",
+    "ScorerRequest",
+    "ScorerResponse",
+    "LogKeeper",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +80,6 @@ Order = BuildOrder | DeploymentOrder
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """What a provider sees of one object.
-
-    `attributes` are compared, key by key, with those recorded under the same keys; so a
-    provider reports here what can drift and nothing that changes by itself. `message`
-    says in a few words what is wrong with an object that is gone or not as it should be.
-    """
-
-    exists: bool
-    attributes: JsonObject = field(default_factory=dict)
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Readiness:
     """How far an object has come. `attributes` are those known now, to be recorded."""
 
@@ -83,21 +87,6 @@ class Readiness:
     succeeded: bool = False
     message: str = ""
     attributes: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSchema:
-    """Facts about a provider.
-
-    `in_place` are the deployment arguments that `update` changes without a new object:
-    a change of any other starts a new object beside the old. `interrupting` are the
-    arguments whose change can't be made without a gap in service, and
-    `gap_on_fixed_port` says that a fixed port makes every new object cost one.
-    """
-
-    in_place: frozenset[str] = frozenset()
-    interrupting: frozenset[str] = frozenset()
-    gap_on_fixed_port: bool = False
 
 
 class ProviderError(DiagnosticError):

@@ -1,0 +1,53 @@
+"""What planning needs to know of the world: observations, facts about providers and sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from specr.canonical import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a provider sees of one object.
+
+    `attributes` are compared, key by key, with those recorded under the same keys; so a
+    provider reports here what can drift and nothing that changes by itself. `message`
+    says in a few words what is wrong with an object that is gone or not as it should be.
+    """
+
+    exists: bool
+    attributes: JsonObject = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSchema:
+    """Facts about a provider.
+
+    `in_place` are the deployment arguments that `update` changes without a new object:
+    a change of any other starts a new object beside the old. `interrupting` are the
+    arguments whose change can't be made without a gap in service, and
+    `gap_on_fixed_port` says that a fixed port makes every new object cost one.
+    """
+
+    in_place: frozenset[str] = frozenset()
+    interrupting: frozenset[str] = frozenset()
+    gap_on_fixed_port: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known of an artifact before its change is applied.
+
+    `digest` is None where only a fetch can tell. `schema` (`{input, output}` as specs write
+    it) and `metadata` are what a reader found; `is_read` says that a reader has looked, so
+    that a missing schema is known to be missing.
+    """
+
+    digest: str | None
+    size: int | None = None
+    identity: JsonObject = field(default_factory=dict)
+    schema: JsonObject | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    is_read: bool = False
