@@ -1,0 +1,284 @@
+"""What happens to one address, decided from all that is known of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from specr.address import Address
+from specr.canonical import digest_of
+from specr.plan.desired import Desired, effect_of
+from specr.plan.diff import diff_arguments
+from specr.plan.model import Action, Cause, Change, Difference, Effect, Reason
+from specr.plan.observed import Observation, ProviderSchema
+from specr.plan.unknown import find_placeholders
+from specr.state.model import ObjectRef, Pending, RecordedObject
+
+_COMPUTED: Final = {"artifact": ("size",), "build": ("digest", "size"), "deployment": ("endpoint",)}
+"""Attributes that objects of a kind get when they are made, for "known after apply"."""
+
+_VERIFIED: Final = frozenset({"schema", "verify"})
+"""Deployment arguments that are promises about answers, not parts of what runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that is known of one address when its change is decided."""
+
+    address: Address
+    desired: Desired | None
+    recorded: RecordedObject | None
+    pending: Pending | None
+    observed: Observation | None
+    schema: ProviderSchema
+    lineage: str
+    serial: int
+    destroying: bool
+    replace: bool
+    reusable: bool
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the recorded object was looked for and is not there."""
+        return self.observed is not None and not self.observed.exists
+
+
+def decide(situation: Situation) -> Change:
+    """The change for one address."""
+    s = situation
+    if s.desired is None:
+        return _delete(s)
+    if s.recorded is None:
+        return _make(s, s.desired, Action.CREATE, Cause(Reason.NOT_RECORDED))
+    for rule in _RULES:
+        change = rule(s, s.desired, s.recorded)
+        if change is not None:
+            return change
+    return _change(s, s.desired, s.recorded.token)
+
+
+def _missing(s: Situation, desired: Desired, _recorded: RecordedObject) -> Change | None:
+    if not s.is_missing:
+        return None
+    assert s.observed is not None
+    return _make(s, desired, Action.CREATE, Cause(Reason.MISSING, message=s.observed.message))
+
+
+def _asked_for(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
+    if recorded.tainted:
+        return _make(s, desired, Action.REPLACE, Cause(Reason.TAINTED))
+    if s.replace:
+        return _make(s, desired, Action.REPLACE, Cause(Reason.REQUESTED))
+    return None
+
+
+def _changed(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
+    if recorded.fingerprint == desired.fingerprint:
+        return None
+    differences = diff_arguments(recorded.arguments, desired.arguments)
+    cause = _cause_of(desired, differences)
+    effect = effect_of_change(desired, recorded, s.schema)
+    if effect in {Effect.ROLL_OUT, Effect.FETCH, Effect.BUILD}:
+        moved = desired.provider != recorded.provider
+        if moved:
+            cause = Cause(Reason.PROVIDER, ("provider",))
+        rolling = effect is Effect.ROLL_OUT and not moved
+        return _make(s, desired, Action.UPDATE if rolling else Action.REPLACE, cause, differences)
+    return _touch(s, desired, effect, cause, differences)
+
+
+def _drifted(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
+    if s.observed is None or not drifted_attributes(recorded, s.observed):
+        return None
+    cause = Cause(Reason.DRIFTED, message=s.observed.message)
+    found = drifted_attributes(recorded, s.observed)
+    back = tuple(Difference(d.path, d.planned, d.prior) for d in found)
+    return _touch(s, desired, Effect.IN_PLACE, cause, back)
+
+
+def _interrupted(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
+    """Nothing differs, but something was begun: make sure that only the recorded object is left."""
+    if s.pending is None:
+        return None
+    effect = Effect.ROLL_OUT if recorded.address.kind == "deployment" else Effect.RECORD
+    return _touch(s, desired, effect, Cause(Reason.INTERRUPTED), ())
+
+
+_Rule = Callable[[Situation, Desired, RecordedObject], Change | None]
+_RULES: Final[tuple[_Rule, ...]] = (_missing, _asked_for, _changed, _drifted, _interrupted)
+"""The first rule with an answer decides."""
+
+
+def effect_of_change(desired: Desired, recorded: RecordedObject, schema: ProviderSchema) -> Effect:
+    """How a change of arguments is carried out: with a new object, or with less."""
+    address = desired.address
+    if address.kind not in _COMPUTED:
+        return Effect.RECORD
+    if (
+        desired.provider != recorded.provider
+        or effect_of(address, recorded.arguments, schema) != desired.effect
+    ):
+        return {"artifact": Effect.FETCH, "build": Effect.BUILD, "deployment": Effect.ROLL_OUT}[address.kind]
+    if address.kind != "deployment":
+        return Effect.RECORD
+    changed = {
+        key
+        for key in desired.arguments.keys() | recorded.arguments.keys()
+        if digest_of(desired.arguments.get(key)) != digest_of(recorded.arguments.get(key))
+    }
+    if changed & schema.in_place:
+        return Effect.IN_PLACE
+    return Effect.VERIFY if changed & _VERIFIED else Effect.RECORD
+
+
+def drifted_attributes(recorded: RecordedObject, observation: Observation) -> tuple[Difference, ...]:
+    """The observed attributes that are not as recorded."""
+    return tuple(
+        Difference((key,), recorded.attributes.get(key), value)
+        for key, value in sorted(observation.attributes.items())
+        if digest_of(recorded.attributes.get(key)) != digest_of(value)
+    )
+
+
+def make_token(lineage: str, address: Address, effect: str, serial: int) -> str:
+    """Marks what one plan makes for an address: the same plan always gives the same token."""
+    text = "\n".join((lineage, str(address), effect, str(serial)))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _make(
+    s: Situation, desired: Desired, action: Action, cause: Cause, differences: tuple[Difference, ...] = ()
+) -> Change:
+    """A change that makes something new: fetches, builds, rolls out, or only records."""
+    effect = _making(s)
+    token = _token_for(s, desired) if desired.provider else ""
+    base = _change(s, desired, token)
+    computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()))
+    return replace(
+        base,
+        action=action,
+        effect=effect,
+        cause=cause,
+        differences=differences,
+        unknown=tuple(dict.fromkeys((*base.unknown, *computed))),
+        interrupts=effect is Effect.ROLL_OUT
+        and s.recorded is not None
+        and _interrupts(s, desired, s.recorded),
+    )
+
+
+def _making(s: Situation) -> Effect:
+    match s.address.kind:
+        case "artifact":
+            return Effect.FETCH
+        case "build":
+            return Effect.REUSE if s.reusable and not s.replace else Effect.BUILD
+        case "deployment":
+            return Effect.ROLL_OUT
+        case _:
+            return Effect.RECORD
+
+
+def _token_for(s: Situation, desired: Desired) -> str:
+    """The token of an interrupted making of the same thing, or a new one."""
+    if (
+        s.pending is not None
+        and s.pending.effect == desired.effect
+        and s.pending.provider == desired.provider
+    ):
+        return s.pending.token
+    return make_token(s.lineage, s.address, desired.effect, s.serial)
+
+
+def _interrupts(s: Situation, desired: Desired, recorded: RecordedObject) -> bool:
+    """Whether callers notice: the new object can't serve where the old one does without a gap."""
+    if s.is_missing or desired.provider != recorded.provider:
+        return False
+    port = desired.arguments.get("endpoint", {}).get("port")
+    changed = {
+        key
+        for key in desired.arguments.keys() | recorded.arguments.keys()
+        if digest_of(desired.arguments.get(key)) != digest_of(recorded.arguments.get(key))
+    }
+    return bool(changed & s.schema.interrupting) or (s.schema.gap_on_fixed_port and port is not None)
+
+
+def _touch(
+    s: Situation,
+    desired: Desired,
+    effect: Effect,
+    cause: Cause,
+    differences: tuple[Difference, ...],
+) -> Change:
+    """A change to the object that is there already."""
+    assert s.recorded is not None
+    base = _change(s, desired, s.recorded.token)
+    return replace(base, action=Action.UPDATE, effect=effect, cause=cause, differences=differences)
+
+
+def _change(s: Situation, desired: Desired, token: str) -> Change:
+    """What every change of a desired object holds; as it stands, it does nothing."""
+    return Change(
+        address=s.address,
+        action=Action.NOOP,
+        effect=Effect.NONE,
+        cause=Cause(Reason.UNCHANGED),
+        prior=s.recorded.arguments if s.recorded else None,
+        planned=desired.arguments,
+        unknown=tuple(find_placeholders(desired.arguments)) if desired.has_unknown else (),
+        dependencies=desired.dependencies,
+        provider=desired.provider,
+        token=token,
+        discard=_others(s, token),
+        basis=_basis(s),
+    )
+
+
+def _delete(s: Situation) -> Change:
+    """Nothing is wanted here: remove the recorded object and whatever was begun."""
+    refs = _others(s, "")
+    if s.destroying:
+        cause = Cause(Reason.DESTROY)
+    elif s.recorded is None:
+        cause = Cause(Reason.INTERRUPTED)
+    else:
+        cause = Cause(Reason.NOT_NEEDED if s.address.kind == "build" else Reason.NOT_DECLARED)
+    running = s.recorded is not None and s.address.kind == "deployment" and not s.is_missing
+    return Change(
+        address=s.address,
+        action=Action.DELETE,
+        effect=Effect.REMOVE if refs else Effect.RECORD,
+        cause=cause,
+        prior=s.recorded.arguments if s.recorded else None,
+        provider=s.recorded.provider if s.recorded else s.pending.provider if s.pending else "",
+        discard=refs,
+        basis=_basis(s),
+        interrupts=running,
+    )
+
+
+def _others(s: Situation, token: str) -> tuple[ObjectRef, ...]:
+    """Every object that may exist for this address, but for the one with this token."""
+    refs = [s.recorded.ref] if s.recorded and s.recorded.token else []
+    if s.pending is not None:
+        refs += [s.pending.ref, *s.pending.leftovers]
+    by_key = {(ref.provider, ref.token): ref for ref in reversed(refs)}
+    return tuple(ref for _, ref in sorted(by_key.items()) if ref.token not in ("", token))
+
+
+def _basis(s: Situation) -> str:
+    """The digest of what was observed of the object; "" where nothing was looked at."""
+    if s.observed is None:
+        return ""
+    return digest_of([s.observed.exists, dict(s.observed.attributes)])
+
+
+def _cause_of(desired: Desired, differences: tuple[Difference, ...]) -> Cause:
+    """The first argument of the resource's own that differs, else the first that came from upstream."""
+    own = [d for d in differences if d.path[0] not in desired.upstream]
+    if own:
+        return Cause(Reason.ARGUMENTS, own[0].path)
+    first = differences[0]
+    return Cause(Reason.UPSTREAM, first.path, desired.upstream[str(first.path[0])])

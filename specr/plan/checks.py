@@ -1,0 +1,63 @@
+"""What must hold of every plan before it is shown or carried out. Pure."""
+
+from __future__ import annotations
+
+from specr.address import Address
+from specr.diagnostics import Diagnostic
+from specr.plan.model import Action, Change, Effect, Plan
+
+
+def check_plan(plan: Plan, *, allow_delete: frozenset[Address] = frozenset()) -> tuple[Diagnostic, ...]:
+    """Protected deployments that the plan would delete, and faults of the planner itself."""
+    return (
+        *(d for change in plan.changes for d in _check_protection(change, allow_delete)),
+        *_check_order(plan),
+        *(d for change in plan.changes for d in _check_shape(change)),
+    )
+
+
+def _check_protection(change: Change, allow_delete: frozenset[Address]) -> tuple[Diagnostic, ...]:
+    goes = change.action in {Action.DELETE, Action.REPLACE, Action.FORGET}
+    if not goes or change.address in allow_delete or not (change.prior or {}).get("protect"):
+        return ()
+    verb = "delete" if change.action is Action.DELETE else str(change.action.value)
+    return (
+        Diagnostic(
+            "Protected deployment would be deleted",
+            f"{change.address} was applied with `protect: true`, and this plan would {verb} it.",
+            f"Keep its document, or consent by name with `--allow-delete {change.address}`.",
+            address=change.address,
+        ),
+    )
+
+
+def _check_order(plan: Plan) -> tuple[Diagnostic, ...]:
+    seen: set[Address] = set()
+    acting = {change.address for change in plan.steps}
+    for change in plan.changes:
+        early = [address for address in change.after if address in acting and address not in seen]
+        if early:
+            return (
+                _fault(f"{change.address} comes before {', '.join(map(str, early))}, which it must follow"),
+            )
+        seen.add(change.address)
+    return ()
+
+
+def _check_shape(change: Change) -> tuple[Diagnostic, ...]:
+    faults = []
+    if (change.planned is None) != (change.action in {Action.DELETE, Action.FORGET}):
+        faults.append("has planned arguments exactly if it does not go")
+    if (change.effect is Effect.NONE) != (not change.action.changes):
+        faults.append("has an effect exactly if it changes")
+    if change.token and any(ref.token == change.token for ref in change.discard):
+        faults.append("discards the object that it is to reach")
+    return tuple(
+        _fault(f"the change of {change.address} breaks the rule that a change {rule}") for rule in faults
+    )
+
+
+def _fault(detail: str) -> Diagnostic:
+    return Diagnostic(
+        "Unsound plan", f"This is a bug in specr: {detail}.", "Please report it, with the plan file."
+    )

@@ -1,0 +1,159 @@
+"""Routes: artifact -> processor -> model type -> runtime, found from what is declared.
+
+A deployment names a model version; specr finds the way from its artifacts to a runtime.
+No way, or several with nothing to choose between them, is an error that lists what there is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from specr.diagnostics import Diagnostic
+from specr.resources.artifact import Artifact
+from specr.resources.base import Resource
+from specr.resources.deployment import Deployment
+from specr.resources.types import ArtifactType, Processor, Runtime
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way from an artifact to a runtime."""
+
+    artifact: Artifact
+    processor: Processor
+    runtime: Runtime
+
+    def __str__(self) -> str:
+        return f"{self.artifact.address} -> {self.processor.address} -> {self.runtime.address}"
+
+
+def _group(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
+    groups: dict[str, list[_T]] = defaultdict(list)
+    for key, item in pairs:
+        groups[key].append(item)
+    return {key: tuple(items) for key, items in groups.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything declared that routes are made of, by what leads to it."""
+
+    artifacts: Mapping[str, tuple[Artifact, ...]]
+    """By experiment."""
+    deployable: Mapping[str, tuple[str, ...]]
+    """Names of ArtifactTypes by the artifact type that they take up."""
+    processors: Mapping[str, tuple[Processor, ...]]
+    """By name of ArtifactType."""
+    runtimes: Mapping[str, tuple[Runtime, ...]]
+    """By name of ModelType."""
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource]) -> Catalogue:
+        """Index the resources, each list in the order of names."""
+        ordered = sorted(resources, key=lambda r: r.address)
+        return cls(
+            artifacts=_group((r.experiment, r) for r in ordered if isinstance(r, Artifact)),
+            deployable=_group((r.artifact_type, r.name) for r in ordered if isinstance(r, ArtifactType)),
+            processors=_group((r.artifact_type, r) for r in ordered if isinstance(r, Processor)),
+            runtimes=_group((r.model_type, r) for r in ordered if isinstance(r, Runtime)),
+        )
+
+    def routes(self, experiment: str) -> tuple[Route, ...]:
+        """Every way from one of the experiment's artifacts to a runtime."""
+        return tuple(
+            Route(artifact, processor, runtime)
+            for artifact in self.artifacts.get(experiment, ())
+            for type_name in self.deployable.get(artifact.type, ())
+            for processor in self.processors.get(type_name, ())
+            for runtime in self.runtimes.get(processor.model_type, ())
+        )
+
+
+def find_route(deployment: Deployment, experiment: str, catalogue: Catalogue) -> Route | Diagnostic:
+    """The one way that the deployment can go, or what stands against it."""
+    routes = catalogue.routes(experiment)
+    fitting = tuple(route for route in routes if _fits(deployment, route))
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        return _ambiguous(deployment, experiment, fitting)
+    return _no_route(deployment, experiment, routes, catalogue)
+
+
+def _fits(deployment: Deployment, route: Route) -> bool:
+    wanted = (deployment.artifact, deployment.processor, deployment.runtime)
+    found = (route.artifact.name, route.processor.name, route.runtime.name)
+    return all(want in (None, name) for want, name in zip(wanted, found, strict=True))
+
+
+def _ambiguous(deployment: Deployment, experiment: str, fitting: tuple[Route, ...]) -> Diagnostic:
+    choices = [
+        field
+        for field in ("artifact", "processor", "runtime")
+        if len({getattr(route, field).name for route in fitting}) > 1
+    ]
+    return Diagnostic(
+        "Ambiguous route from artifact to runtime",
+        f"{deployment.address} deploys experiment/{experiment}, and {len(fitting)} routes fit: "
+        + "; ".join(map(str, fitting)),
+        f"Choose one by setting {' or '.join(f'spec.{field}' for field in choices)} in the deployment.",
+        address=deployment.address,
+        path=("spec",),
+    )
+
+
+def _no_route(
+    deployment: Deployment, experiment: str, routes: tuple[Route, ...], catalogue: Catalogue
+) -> Diagnostic:
+    summary = "No route from artifact to runtime"
+    if routes:
+        named = [f for f in ("artifact", "processor", "runtime") if getattr(deployment, f) is not None]
+        return Diagnostic(
+            summary,
+            f"{deployment.address} asks for "
+            + ", ".join(f"{field}/{getattr(deployment, field)}" for field in named)
+            + ", which is on none of the routes there are: "
+            + "; ".join(map(str, routes)),
+            f"Change or leave out {' or '.join(f'spec.{field}' for field in named)}.",
+            address=deployment.address,
+            path=("spec", named[0]),
+        )
+    where, remedy = _break_in_the_chain(experiment, catalogue)
+    return Diagnostic(
+        summary,
+        f"{deployment.address} deploys experiment/{experiment}, but {where}.",
+        remedy,
+        address=deployment.address,
+        path=("spec", "model"),
+    )
+
+
+def _break_in_the_chain(experiment: str, catalogue: Catalogue) -> tuple[str, str]:
+    """Say where the way ends: at the experiment, an artifact's type, or a model type."""
+    artifacts = catalogue.artifacts.get(experiment, ())
+    if not artifacts:
+        return "no artifact belongs to it", f"Declare an Artifact with `experiment: {experiment}`."
+    types = sorted({a.type for a in artifacts})
+    known = ", ".join(sorted(catalogue.deployable)) or "none"
+    names = [name for text in types for name in catalogue.deployable.get(text, ())]
+    if not names:
+        return (
+            f"its artifacts are of type {', '.join(types)}, but ArtifactTypes take up {known}",
+            "Add the pack that knows this type to the project's `packs`, or declare an ArtifactType.",
+        )
+    processors = [p for name in names for p in catalogue.processors.get(name, ())]
+    if not processors:
+        return (
+            f"no Processor takes {', '.join(f'artifacttype/{name}' for name in names)}",
+            "Declare a Processor for it.",
+        )
+    produced = sorted({p.model_type for p in processors})
+    return (
+        f"no Runtime digests {', '.join(f'modeltype/{name}' for name in produced)}",
+        "Declare a Runtime for it.",
+    )
