@@ -1,0 +1,34 @@
+"""The scorer that specr's runtimes serve. A runtime is `run(load)`, where `load` returns a `Model`."""
+
+from specr_scorer.model import (
+    Cell,
+    ContributesOriginal,
+    ContributionGroup,
+    Contributions,
+    Frame,
+    InputError,
+    LoadError,
+    Model,
+    Sampled,
+)
+from specr_scorer.schema import DataType, Field, Schema
+from specr_scorer.server import run, serve
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "run",
+    "serve",
+    "Model",
+    "Sampled",
+    "ContributesOriginal",
+    "Contributions",
+    "ContributionGroup",
+    "Frame",
+    "Cell",
+    "Schema",
+    "Field",
+    "DataType",
+    "LoadError",
+    "InputError",
+]

@@ -1,0 +1,120 @@
+"""The scorer API as an OpenAPI 3.1 document, the same for every model."""
+
+from typing import Any
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+def _operation(summary: str, answer: dict[str, Any], *errors: int, **more: Any) -> dict[str, Any]:
+    problem = {"description": "the reason, in detail", **_json(_ref("Problem"))}
+    responses = {"200": {"description": summary, **answer}, **{str(code): problem for code in errors}}
+    return {"summary": summary, "responses": responses, **more}
+
+
+def _strings() -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string"}}
+
+
+def _components() -> dict[str, Any]:
+    cell = {"type": ["string", "number", "boolean", "null"]}
+    fields = {"type": "array", "items": _ref("Field")}
+    request = {
+        "fields": _strings(),
+        "rows": {"type": "array", "items": {"type": "array", "items": cell}},
+        "includeFieldsInOutput": {**_strings(), "type": ["array", "null"]},
+        "noFieldNamesInOutput": {"type": ["boolean", "null"]},
+        "idField": {"type": ["string", "null"]},
+        "requestShapleyValueType": {"enum": ["NONE", "ORIGINAL", "TRANSFORMED", None]},
+    }
+    cells = {"type": "array", "items": {"type": "array", "items": {"type": ["string", "null"]}}}
+    group = {
+        "type": "object",
+        "required": ["contributions"],
+        "properties": {"outputGroup": {"type": "string"}, "contributions": cells},
+    }
+    contributions = {"features": _strings(), "contributionGroups": {"type": "array", "items": group}}
+    types = ["Bool", "Int32", "Int64", "Float32", "Float64", "Str", "Time64"]
+    return {
+        "Problem": _object({"detail": {"type": "string"}}, "detail"),
+        "Field": _object({"name": {"type": "string"}, "dataType": {"enum": types}}, "name", "dataType"),
+        "ModelSchema": _object(
+            {"inputFields": fields, "outputFields": fields}, "inputFields", "outputFields"
+        ),
+        "SchemaAnswer": _object({"id": {"type": "string"}, "schema": _ref("ModelSchema")}, "id", "schema"),
+        "ScoreRequest": _object(request, "fields", "rows"),
+        "ScoreAnswer": _object(
+            {
+                "id": {"type": "string"},
+                "fields": _strings(),
+                "score": cells,
+                "featureShapleyContributions": {"type": "object", "properties": contributions},
+            },
+            "id",
+            "score",
+        ),
+        "ContributionAnswer": _object(
+            {"id": {"type": "string"}, **contributions}, "id", "features", "contributionGroups"
+        ),
+    }
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def openapi_document() -> dict[str, Any]:
+    """The document that `GET /openapi.json` answers. Each path is also served below `/<MODEL_ID>`."""
+    body = {"requestBody": {"required": True, **_json(_ref("ScoreRequest"))}}
+    file = {"name": "file", "in": "query", "required": True, "schema": {"type": "string"}}
+    score, loading = _json(_ref("ScoreAnswer")), (401, 503)
+    paths = {
+        "/readyz": {"get": _operation("Ready once the model is loaded", _text("Ready"), 503)},
+        "/model/id": {"get": _operation("The model's id", _text("the id"), 401)},
+        "/model/schema": {"get": _operation("The model's columns", _json(_ref("SchemaAnswer")), *loading)},
+        "/model/sample_request": {
+            "get": _operation("A request that passes validation", _json(_ref("ScoreRequest")), *loading)
+        },
+        "/model/capabilities": {"get": _operation("What the model can do", _json(_strings()), *loading)},
+        "/model/score": {
+            "post": _operation("Score rows", score, 400, 401, 413, 500, 501, 503, **body),
+            "get": _operation(
+                "Score a CSV file of the runtime's disk",
+                score,
+                *(400, 401, 404, 413, 500, 501, 503),
+                parameters=[file],
+            ),
+        },
+        "/model/contribution": {
+            "post": _operation(
+                "Shapley values of rows",
+                _json(_ref("ContributionAnswer")),
+                400,
+                401,
+                413,
+                500,
+                501,
+                503,
+                **body,
+            )
+        },
+        "/model/media-score": {"post": _operation("Score media files", {}, 401, 501)},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "specr scorer API", "version": "1"},
+        "paths": paths,
+        "components": {
+            "schemas": _components(),
+            "securitySchemes": {"passphrase": {"type": "http", "scheme": "bearer"}},
+        },
+    }
