@@ -15,8 +15,8 @@ from specr.canonical import JsonObject
 from specr.diagnostics import DiagnosticError
 from specr.plan.observed import Observation, ProviderSchema
 from specr.resources.compute import Compute, Environment
+from specr.resources.deployment import GoldenRow
 from specr.state.model import ObjectRef
-
 
 __all__ = [
     "Provider",
@@ -60,6 +60,11 @@ class DeploymentOrder:
 
     `model` is the digest of the build's output, in the store. `port` is None for any
     free port. `labels` are the user's own, for platforms that have labels.
+    `readiness_timeout` is in seconds: how long loading may take, where a provider itself
+    has to wait for it (see `promote`).
+
+    `schema` (`{input, output}` as specs write it) and `golden` are what verification will
+    ask for; only a platform that runs nothing needs them, to answer in a runtime's place.
     """
 
     address: Address
@@ -74,6 +79,9 @@ class DeploymentOrder:
     port: int | None
     readiness_path: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    readiness_timeout: int = 120
+    schema: JsonObject | None = None
+    golden: tuple[GoldenRow, ...] = ()
 
 
 Order = BuildOrder | DeploymentOrder

@@ -1,0 +1,132 @@
+"""Environment variables as a process gets them: secrets are read here, at the last moment.
+
+What comes out holds secret values: it is handed to a process and dropped, never stored,
+logged or shown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from specr.address import Address
+from specr.diagnostics import Diagnostic, did_you_mean
+from specr.providers.masking import Mask
+from specr.providers.protocol import ProviderError
+from specr.resources.compute import Environment, SecretValue, ValueSource
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEnvironment:
+    """Variables with their values. `secret` are the names of those that may not be shown."""
+
+    values: Mapping[str, str] = field(repr=False)
+    secret: frozenset[str] = frozenset()
+
+    @property
+    def mask(self) -> Mask:
+        """Masks the secret values in log lines."""
+        return Mask(self.values[name] for name in self.secret)
+
+
+def resolve_environment(
+    env: Environment,
+    *,
+    address: Address,
+    base: Path,
+    environ: Mapping[str, str] = os.environ,
+) -> ResolvedEnvironment:
+    """Read the secrets among the variables.
+
+    Args:
+        env: variables as specs give them.
+        address: whose they are, for messages.
+        base: the project's folder; relative paths of secret files start there.
+        environ: the environment that specr itself runs in.
+
+    Raises:
+        ProviderError: a secret is missing, can't be read, or lies in a cluster. All of
+            them are told at once.
+    """
+    values: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    for name, value in env.items():
+        if isinstance(value, str):
+            values[name] = value
+            continue
+        found = _read_secret(name, value, address, base, environ)
+        if isinstance(found, Diagnostic):
+            problems.append(found)
+        else:
+            values[name] = found
+    if problems:
+        raise ProviderError(*problems)
+    return ResolvedEnvironment(values, frozenset(n for n, v in env.items() if isinstance(v, SecretValue)))
+
+
+def _read_secret(
+    name: str, secret: SecretValue, address: Address, base: Path, environ: Mapping[str, str]
+) -> str | Diagnostic:
+    source = secret.value_from
+    if source.env is not None:
+        return _from_environment(name, source.env, address, environ)
+    if source.file is not None:
+        return _from_file(name, source.file, address, base)
+    return Diagnostic(
+        "Secret out of reach",
+        f"{address} takes the variable {name} from {_place(source)}, "
+        "which only a provider of type kubernetes can read.",
+        "Take the value from an environment variable (valueFrom.env) or a file (valueFrom.file), "
+        "or deploy to such a provider.",
+        address=address,
+        path=("spec", "env", name),
+    )
+
+
+def _from_environment(
+    name: str, variable: str, address: Address, environ: Mapping[str, str]
+) -> str | Diagnostic:
+    if variable in environ:
+        return environ[variable]
+    alike = did_you_mean(variable, environ)
+    return Diagnostic(
+        "Missing secret",
+        f"{address} takes the variable {name} from the environment variable {variable}, which is not set.",
+        " ".join(filter(None, (alike, f"Set {variable} in the environment that specr runs in."))),
+        address=address,
+        path=("spec", "env", name),
+    )
+
+
+def _from_file(name: str, written: str, address: Address, base: Path) -> str | Diagnostic:
+    path = base / written
+    try:
+        path = base / Path(written).expanduser()
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        why = "does not exist"
+    except UnicodeDecodeError:
+        why = "is not UTF-8 text"
+    except OSError as error:
+        why = f"can't be read ({error.strerror or error})"
+    except RuntimeError:
+        why = "lies in the home folder of a user that is not known here"
+    else:
+        if "\0" not in text:
+            return text.removesuffix("\n").removesuffix("\r")
+        why = "holds a NUL character, which no environment variable can"
+    return Diagnostic(
+        "Missing secret",
+        f"{address} takes the variable {name} from the file {path}, which {why}.",
+        f"Put the value into {path}, as UTF-8 text.",
+        address=address,
+        path=("spec", "env", name),
+    )
+
+
+def _place(source: ValueSource) -> str:
+    if source.secret is None:
+        return "nowhere"
+    return f"the key {source.secret.key} of the Kubernetes secret {source.secret.name}"

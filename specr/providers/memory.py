@@ -1,0 +1,188 @@
+"""The memory provider: builds and deployments are entries of a dict, and ready at once.
+
+For rehearsal (`provider: memory`), tests and benchmarks. It starts nothing, reads no
+secret and needs no store: a build's output is made up from what the build depends on,
+and requests are answered in the place of the runtime (see `rehearsal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from specr.address import Address
+from specr.canonical import JsonObject, digest_of_bytes, encode_json
+from specr.diagnostics import Diagnostic
+from specr.plan.observed import Observation, ProviderSchema
+from specr.providers.memory_world import FileWorld, MemoryObject, World
+from specr.providers.orders import encode_order
+from specr.providers.protocol import (
+    BuildOrder,
+    DeploymentOrder,
+    Order,
+    ProviderError,
+    Readiness,
+    ScorerRequest,
+    ScorerResponse,
+    TransientError,
+)
+from specr.providers.rehearsal import Answer, rehearse
+from specr.providers.settings import ProviderContext, decode_settings
+from specr.resources.base import Part
+from specr.state.model import ObjectRef
+
+# What verification will ask for is part of an object here: its answers come from it.
+_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas", "schema", "verify"}))
+
+_BUILD_INPUTS: Final = ("source", "image", "command", "env", "resources")
+
+
+class MemorySettings(Part):
+    """Settings of a provider of type `memory`."""
+
+    path: Annotated[str, StringConstraints(min_length=1)] = ".specr/memory.db"
+    """The file that keeps what was rehearsed, relative to the project."""
+
+
+def open_memory(context: ProviderContext, settings: JsonObject) -> MemoryProvider:
+    """A memory provider whose objects outlive the process, in the file `path`."""
+    decoded = decode_settings(MemorySettings, context, settings)
+    return MemoryProvider(FileWorld(context.root / decoded.path), lineage=context.lineage)
+
+
+class MemoryProvider:
+    """Keeps objects in a world, which several providers may share.
+
+    Attributes of a build: `digest`, `size` (bytes). Of a deployment: `replicas`, and
+    `endpoint` (`memory://deployment/fraud`) once it is promoted, None before.
+
+    Args:
+        world: where the objects are.
+        lineage: whose objects these are; objects of other lineages are not seen.
+        answer: answers requests in the place of a runtime.
+        troubles: by token, what `readiness` says instead of success; looked at on each call.
+        schema: the facts that it states.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        lineage: str,
+        answer: Answer = rehearse,
+        troubles: Mapping[str, Readiness] | None = None,
+        schema: ProviderSchema = _SCHEMA,
+    ) -> None:
+        self._world = world
+        self._lineage = lineage
+        self._answer = answer
+        self._troubles = troubles if troubles is not None else {}
+        self._schema = schema
+
+    @property
+    def schema(self) -> ProviderSchema:
+        """Facts about the provider."""
+        return self._schema
+
+    def create(self, order: Order) -> JsonObject:
+        """Enter what is ordered, or adopt the entry with its token."""
+        found = self._world.get(self._lineage, order.token)
+        if found is not None:
+            return found.attributes
+        if isinstance(order, BuildOrder):
+            attributes, line = _output(order), f"made up the output of {order.address}"
+        else:
+            attributes, line = _asked(order), f"{order.address} answers for {order.model_id}"
+        self._world.put(MemoryObject(self._lineage, order, attributes, (line,)))
+        return attributes
+
+    def readiness(self, ref: ObjectRef, order: Order) -> Readiness:  # noqa: ARG002 - asked for by Provider
+        """Success, at once."""
+        found = self._world.get(self._lineage, ref.token)
+        if found is None:
+            return Readiness(done=True, message="it is gone")
+        return self._troubles.get(ref.token) or Readiness(
+            done=True, succeeded=True, attributes=found.attributes
+        )
+
+    def promote(self, ref: ObjectRef, order: DeploymentOrder, previous: Sequence[ObjectRef]) -> JsonObject:
+        """Give the deployment its endpoint, and take it from the previous ones."""
+        found = self._deployment(ref)
+        for other in previous:
+            old = self._world.get(self._lineage, other.token)
+            if old is not None and other.token != ref.token:
+                self._world.put(old.with_attributes({**old.attributes, "endpoint": None}))
+        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order)})
+
+    def update(self, ref: ObjectRef, order: DeploymentOrder) -> JsonObject:
+        """Make the entry what is ordered."""
+        found = replace(self._deployment(ref), order=replace(order, token=ref.token))
+        reached = ref.attributes.get("endpoint") or found.attributes.get("endpoint")
+        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order) if reached else None})
+
+    def delete(self, ref: ObjectRef) -> None:
+        """Remove the entry."""
+        self._world.remove(self._lineage, ref.token)
+
+    def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
+        """Look all entries up at once."""
+        if len(refs) == 1:
+            found = {ref.token: self._world.get(self._lineage, ref.token) for ref in refs}
+        else:
+            found = dict(self._world.objects(self._lineage)) if refs else {}
+        return {ref.address: _observed(found.get(ref.token)) for ref in refs}
+
+    def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
+        """Answer in the runtime's place."""
+        found = self._world.get(self._lineage, ref.token)
+        if found is None or not isinstance(found.order, DeploymentOrder) or not found.attributes["replicas"]:
+            raise TransientError(f"nothing runs for {ref.address}")
+        return self._answer(found.order, request)
+
+    def logs(self, ref: ObjectRef, *, tail: int | None = None) -> Sequence[str]:
+        """What was entered for the object."""
+        found = self._world.get(self._lineage, ref.token)
+        lines = found.lines if found else ()
+        return lines if tail is None else lines[max(0, len(lines) - tail) :]
+
+    def _deployment(self, ref: ObjectRef) -> MemoryObject:
+        found = self._world.get(self._lineage, ref.token)
+        if found is None:
+            raise ProviderError(
+                Diagnostic(
+                    "Deployment gone",
+                    f"{ref.address} is no longer at the provider {ref.provider}.",
+                    "Run specr apply again: it makes a new one.",
+                    address=ref.address,
+                ),
+            )
+        return found
+
+    def _keep(self, found: MemoryObject, attributes: JsonObject) -> JsonObject:
+        self._world.put(found.with_attributes(attributes))
+        return attributes
+
+
+def _output(order: BuildOrder) -> JsonObject:
+    """The output's digest and size; the output is the canonical JSON of what the build depends on."""
+    encoded = encode_order(order)
+    output = encode_json({key: encoded[key] for key in _BUILD_INPUTS})
+    return {"digest": digest_of_bytes(output), "size": len(output)}
+
+
+def _asked(order: DeploymentOrder) -> JsonObject:
+    return {"replicas": order.replicas, "endpoint": None}
+
+
+def _endpoint(order: DeploymentOrder) -> str | None:
+    port = f":{order.port}" if order.port else ""
+    return f"memory://{order.address}{port}" if order.replicas else None
+
+
+def _observed(found: MemoryObject | None) -> Observation:
+    if found is None:
+        return Observation(exists=False, message="it is no longer in memory")
+    return Observation(exists=True, attributes=found.attributes)

@@ -1,0 +1,182 @@
+"""What exists at a memory provider: objects by lineage and token, in a dict or in a file.
+
+This module knows nothing of what is done with them; `memory` does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Final, Protocol
+
+from specr.canonical import JsonObject, decode_json, encode_json
+from specr.diagnostics import Diagnostic
+from specr.providers.orders import decode_order, encode_order
+from specr.providers.protocol import Order, ProviderError
+from specr.workfolder import ensure_work_folder
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryObject:
+    """A build or deployment that exists. `lines` are its log."""
+
+    lineage: str
+    order: Order
+    attributes: JsonObject = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+    @property
+    def token(self) -> str:
+        """Its mark, unique in its lineage."""
+        return self.order.token
+
+    def with_attributes(self, attributes: JsonObject) -> MemoryObject:
+        """The same object with other attributes."""
+        return replace(self, attributes=attributes)
+
+
+class World(Protocol):
+    """Keeps the objects of memory providers. Safe for several threads."""
+
+    def get(self, lineage: str, token: str) -> MemoryObject | None:
+        """One object, if it exists."""
+
+    def put(self, thing: MemoryObject) -> None:
+        """Make an object, or make it another."""
+
+    def remove(self, lineage: str, token: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+
+    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
+        """All objects of a lineage, by token."""
+
+
+class MemoryWorld:
+    """A world that lives as long as the process.
+
+    Tests drift it with `put` and `remove`: that is what an outsider would do.
+    """
+
+    def __init__(self, things: Iterable[MemoryObject] = ()) -> None:
+        self._lock = Lock()
+        self._things: dict[str, dict[str, MemoryObject]] = {}
+        for thing in things:
+            self.put(thing)
+
+    def get(self, lineage: str, token: str) -> MemoryObject | None:
+        """One object, if it exists."""
+        return self._things.get(lineage, {}).get(token)
+
+    def put(self, thing: MemoryObject) -> None:
+        """Make an object, or make it another."""
+        with self._lock:
+            self._things.setdefault(thing.lineage, {})[thing.token] = thing
+
+    def remove(self, lineage: str, token: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        with self._lock:
+            self._things.get(lineage, {}).pop(token, None)
+
+    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
+        """All objects of a lineage, by token."""
+        with self._lock:
+            return dict(self._things.get(lineage, {}))
+
+
+_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS object (lineage TEXT, token TEXT, body BLOB NOT NULL, "
+    "PRIMARY KEY (lineage, token)) WITHOUT ROWID"
+)
+
+
+class FileWorld:
+    """A world in an SQLite file, so that it outlives the process.
+
+    Each write is whole or not there, whenever the process dies; power cuts are not provided
+    for. Reading a file that does not exist creates none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def get(self, lineage: str, token: str) -> MemoryObject | None:
+        """One object, if it exists."""
+        rows = self._rows("SELECT body FROM object WHERE lineage = ? AND token = ?", lineage, token)
+        return next((_decode(lineage, body) for (body,) in rows), None)
+
+    def put(self, thing: MemoryObject) -> None:
+        """Make an object, or make it another."""
+        body = {
+            "order": encode_order(thing.order),
+            "attributes": thing.attributes,
+            "lines": list(thing.lines),
+        }
+        with self._opened(create=True) as connection:
+            assert connection is not None
+            connection.execute(
+                "INSERT OR REPLACE INTO object VALUES (?, ?, ?)",
+                (thing.lineage, thing.token, encode_json(body)),
+            )
+
+    def remove(self, lineage: str, token: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        with self._opened(create=False) as connection:
+            if connection is not None:
+                connection.execute("DELETE FROM object WHERE lineage = ? AND token = ?", (lineage, token))
+
+    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
+        """All objects of a lineage, by token."""
+        rows = self._rows("SELECT body FROM object WHERE lineage = ?", lineage)
+        return {thing.token: thing for thing in (_decode(lineage, body) for (body,) in rows)}
+
+    def close(self) -> None:
+        """Let go of the file; it is opened again when needed."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _rows(self, query: str, *values: str) -> list[tuple[bytes]]:
+        with self._opened(create=False) as connection:
+            return connection.execute(query, values).fetchall() if connection is not None else []
+
+    @contextmanager
+    def _opened(self, *, create: bool) -> Iterator[sqlite3.Connection | None]:
+        """The connection, used by one thread at a time; None where there is no file yet."""
+        try:
+            with self._lock:
+                if self._connection is None and (create or self._path.exists()):
+                    self._connection = self._connect()
+                yield self._connection
+        except (sqlite3.Error, OSError) as error:
+            raise ProviderError(
+                Diagnostic(
+                    "Rehearsal world unusable",
+                    f"The memory provider keeps its objects in {self._path}, which can't be used: {error}.",
+                    f"Free or repair {self._path}, or remove it: nothing runs there, and the next "
+                    "apply makes its objects again.",
+                ),
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        ensure_work_folder(self._path.parent)
+        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def _decode(lineage: str, body: bytes) -> MemoryObject:
+    data = decode_json(body)
+    return MemoryObject(lineage, decode_order(data["order"]), data["attributes"], tuple(data["lines"]))
