@@ -1,0 +1,121 @@
+"""Deployments: start the new beside the old, verify it, let it take over; or change it in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from specr.apply.intent import begin, recorded_as, withdraw
+from specr.apply.means import Task
+from specr.apply.orders import decode_deployment_order
+from specr.apply.patience import await_ready, insist, with_log
+from specr.canonical import JsonObject
+from specr.plan.desired import effect_of
+from specr.providers.environment import resolve_environment
+from specr.providers.protocol import (
+    DeploymentOrder,
+    Provider,
+    ProviderError,
+    Reachable,
+    ScorerRequest,
+    ScorerResponse,
+)
+from specr.state.model import ObjectRef, RecordedObject
+from specr.verify.scorer import Verification
+
+PASSPHRASE: Final = "SPECR_PASSPHRASE"
+"""The variable by which a runtime learns the passphrase that callers must give."""
+
+
+def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
+    """Start a new object beside the old, and let it take over once it has proved itself.
+
+    Raises:
+        ProviderError: it did not; it is gone again, and the old one serves as before.
+    """
+    change = task.change
+    provider = task.means.provider(change.provider)
+    order = decode_deployment_order(change.address, arguments, change.token)
+    pending = begin(task, effect_of(change.address, arguments, provider.schema))
+    task.desk.tell("create", "starting the runtime")
+    ref = pending.ref
+    try:
+        ref = replace(ref, attributes=insist(task, lambda: provider.create(order)))
+        ref = replace(ref, attributes=await_ready(task, provider, ref, order))
+        _verify(task, provider, ref, order)
+        task.desk.tell("promote", "taking over")
+        previous = tuple(old for old in change.discard if old.provider == change.provider)
+        promoted = insist(task, lambda: provider.promote(ref, order, previous))
+    except ProviderError as error:
+        told = ProviderError(*with_log(error, provider, ref))
+        withdraw(task, ref, pending)
+        raise told from error
+    return recorded_as(change, arguments, {**ref.attributes, **promoted})
+
+
+def change_in_place(task: Task, arguments: JsonObject) -> RecordedObject:
+    """Let the provider change the object that is there, and verify it again.
+
+    Raises:
+        ProviderError: it could not; the change stays on record as pending.
+    """
+    change = task.change
+    provider = task.means.provider(change.provider)
+    assert task.recorded is not None
+    order = decode_deployment_order(change.address, arguments, change.token)
+    begin(task, effect_of(change.address, arguments, provider.schema))
+    task.desk.tell("create", "changing it in place")
+    ref = replace(task.recorded.ref, token=change.token)
+    try:
+        ref = replace(ref, attributes={**ref.attributes, **insist(task, lambda: provider.update(ref, order))})
+        ref = replace(ref, attributes=await_ready(task, provider, ref, order))
+        _verify(task, provider, ref, order)
+    except ProviderError as error:
+        raise ProviderError(*with_log(error, provider, ref)) from error
+    return recorded_as(change, arguments, ref.attributes)
+
+
+def verify_again(task: Task, arguments: JsonObject) -> RecordedObject:
+    """Hold the running object to what is now expected of it; nothing is started or changed.
+
+    Raises:
+        ProviderError: it does not keep up to it; what is recorded stays as it is.
+    """
+    change = task.change
+    provider = task.means.provider(change.provider)
+    assert task.recorded is not None
+    order = decode_deployment_order(change.address, arguments, change.token)
+    try:
+        _verify(task, provider, task.recorded.ref, order)
+    except ProviderError as error:
+        raise ProviderError(*with_log(error, provider, task.recorded.ref)) from error
+    return recorded_as(change, arguments, task.recorded.attributes)
+
+
+def _credentials(task: Task, order: DeploymentOrder) -> Mapping[str, str]:
+    """The header for a deployment that asks its callers for a passphrase."""
+    asked = {name: value for name, value in order.env.items() if name == PASSPHRASE}
+    if not asked:
+        return {}
+    values = resolve_environment(asked, address=order.address, base=task.means.base).values
+    return {"Authorization": f"Bearer {values[PASSPHRASE]}"}
+
+
+def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrder) -> None:
+    """Ask the object for its schema, its sample and the golden rows.
+
+    Raises:
+        ProviderError: the answers are not as declared.
+    """
+    if order.replicas == 0 or not isinstance(provider, Reachable) or order.schema is None:
+        return
+    task.desk.tell("verify", "asking for its schema, its sample and golden rows")
+
+    def ask(request: ScorerRequest) -> ScorerResponse:
+        return insist(task, lambda: provider.request(ref, request))
+
+    verification = Verification(order.address, ask, order.schema, _credentials(task, order))
+    problems = verification.run(order.golden)
+    if problems:
+        raise ProviderError(*problems)

@@ -1,0 +1,272 @@
+"""The engine: one thread owns the walk and the state, bounded workers act.
+
+It prints nothing and decides nothing that the plan has decided. Whatever happens, each
+change that was begun is either on record as done or on record as pending.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from threading import Event as Flag
+
+from specr.address import Address
+from specr.apply.events import (
+    Event,
+    Observer,
+    Outcome,
+    OutcomeKind,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
+from specr.apply.journal import Journal
+from specr.apply.means import JournalClosedError, Means, Task
+from specr.apply.steps import carry_out, is_record_only, record_writes
+from specr.apply.walk import Walk
+from specr.backends.protocol import (
+    FinishRun,
+    LeaseLostError,
+    SerialConflictError,
+    StartRun,
+    Write,
+)
+from specr.canonical import Json
+from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.model import Change
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a run: outcomes in the plan's order, and the run's status."""
+
+    status: str
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every change was carried out."""
+        return self.status == "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the history says of the run: the operation, the plan's digest, who runs it."""
+
+    operation: str
+    plan: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class _WriteRequest:
+    """A worker asks the scheduling thread to write, and waits for `done`."""
+
+    writes: Sequence[Write]
+    durable: bool
+    done: Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    outcome: Outcome
+
+
+_Message = _WriteRequest | _Finished | StepProgress
+
+
+class _WorkerDesk:
+    """One worker's Desk: everything goes through the scheduling thread's inbox."""
+
+    def __init__(self, address: Address, inbox: queue.SimpleQueue[_Message], journal: Journal) -> None:
+        self._address = address
+        self._inbox = inbox
+        self._journal = journal
+
+    def write(self, writes: Sequence[Write], *, durable: bool = True) -> None:
+        done: Future[None] = Future()
+        self._inbox.put(_WriteRequest(writes, durable, done))
+        done.result()
+
+    def tell(self, stage: str, message: str = "") -> None:
+        self._inbox.put(StepProgress(self._address, stage, message))
+
+    def attribute(self, address: Address, name: str) -> Json:
+        recorded = self._journal.recorded(address)
+        if recorded is None or name not in recorded.attributes:
+            raise LookupError(f"{address} has no attribute {name}")
+        return recorded.attributes[name]
+
+
+class Engine:
+    """Carries out the changes of one plan. Made for one run.
+
+    Args:
+        journal: where results go; its lease is held and renewed by the caller.
+        means: what changes are carried out with.
+        observer: is told of everything, in order, from the calling thread.
+        parallelism: how many workers act at the same time at most.
+        stopping: once set, nothing new begins; what runs is finished.
+    """
+
+    def __init__(
+        self, journal: Journal, means: Means, observer: Observer, *, parallelism: int, stopping: Flag
+    ) -> None:
+        self._journal = journal
+        self._means = means
+        self._observer = observer
+        self._parallelism = parallelism
+        self._stopping = stopping
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._outcomes: dict[Address, Outcome] = {}
+        self._begun: dict[Address, float] = {}
+        self._running = 0
+        self._broken: BaseException | None = None
+
+    def run(self, changes: Sequence[Change], info: RunInfo) -> Result:
+        """Carry out the changes, which are in an order that they may be carried out in.
+
+        Raises:
+            LeaseLostError, SerialConflictError, DiagnosticError: state could not be written
+                any more; what was begun is on record.
+        """
+        started = self._means.clock()
+        self._tell(RunStarted(info.operation, info.plan, len(changes)))
+        self._journal.write([StartRun(info.operation, info.plan, info.actor)], durable=True)
+        walk = Walk(changes)
+        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="specr") as pool:
+            self._walk(walk, pool, info.plan)
+        for change in walk.leave():
+            self._settle(Outcome(change.address, change.action, OutcomeKind.SKIPPED))
+        status = self._status()
+        summary = Counter(outcome.kind.value for outcome in self._outcomes.values())
+        seconds = self._means.clock() - started
+        if self._broken is None:
+            self._journal.write([FinishRun(status, summary)], durable=True)
+        self._tell(RunFinished(status, summary, seconds))
+        if self._broken is not None:
+            raise self._broken
+        return Result(status, tuple(self._outcomes[c.address] for c in changes), seconds)
+
+    def _walk(self, walk: Walk, pool: ThreadPoolExecutor, plan: str) -> None:
+        while True:
+            while self._running < self._parallelism and not self._is_stopping:
+                change = walk.take()
+                if change is None:
+                    break
+                self._begin(change, walk, pool, plan)
+            if not self._running:
+                return
+            self._handle(self._inbox.get(), walk)
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stopping.is_set() or self._broken is not None
+
+    def _begin(self, change: Change, walk: Walk, pool: ThreadPoolExecutor, plan: str) -> None:
+        self._begun[change.address] = self._means.clock()
+        self._tell(StepStarted(change.address, change.action, change.effect))
+        recorded = self._journal.recorded(change.address)
+        if is_record_only(change):
+            try:
+                self._journal.write(record_writes(change, recorded), durable=False)
+            except (LeaseLostError, SerialConflictError, DiagnosticError) as error:
+                self._broken = error
+                self._end(_failed(change, _lost(change, error)), walk)
+                return
+            self._end(Outcome(change.address, change.action, OutcomeKind.DONE), walk)
+            return
+        self._running += 1
+        desk = _WorkerDesk(change.address, self._inbox, self._journal)
+        task = Task(change, recorded, plan, self._means, desk)
+        pool.submit(self._work, task)
+
+    def _work(self, task: Task) -> None:
+        """What a worker thread does; it always ends by reporting an outcome."""
+        change = task.change
+        try:
+            outcome = carry_out(task)
+        except DiagnosticError as error:
+            outcome = _failed(change, *error.diagnostics)
+        except JournalClosedError as error:
+            outcome = _failed(change, _lost(change, error))
+        except Exception as error:
+            _log.exception("unexpected error in the change of %s", change.address)
+            outcome = _failed(change, _bug(change, error))
+        self._inbox.put(_Finished(outcome))
+
+    def _handle(self, message: _Message, walk: Walk) -> None:
+        match message:
+            case _WriteRequest():
+                self._write_for_worker(message)
+            case _Finished(outcome):
+                self._running -= 1
+                self._end(outcome, walk)
+            case _:
+                self._tell(message)
+
+    def _write_for_worker(self, request: _WriteRequest) -> None:
+        if self._broken is not None:
+            request.done.set_exception(JournalClosedError(str(self._broken)))
+            return
+        try:
+            self._journal.write(request.writes, durable=request.durable)
+        except (LeaseLostError, SerialConflictError, DiagnosticError) as error:
+            self._broken = error
+            request.done.set_exception(JournalClosedError(str(error)))
+        else:
+            request.done.set_result(None)
+
+    def _end(self, outcome: Outcome, walk: Walk) -> None:
+        begun = self._begun[outcome.address]
+        outcome = replace(outcome, seconds=self._means.clock() - begun)
+        self._settle(outcome)
+        if outcome.succeeded:
+            walk.succeed(outcome.address)
+            return
+        for change in walk.fail(outcome.address):
+            self._settle(Outcome(change.address, change.action, OutcomeKind.SKIPPED, because=outcome.address))
+
+    def _settle(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.address] = outcome
+        self._tell(StepFinished(outcome))
+
+    def _status(self) -> str:
+        kinds = {outcome.kind for outcome in self._outcomes.values()}
+        if OutcomeKind.FAILED in kinds:
+            return "failed"
+        return "interrupted" if OutcomeKind.SKIPPED in kinds else "succeeded"
+
+    def _tell(self, event: Event) -> None:
+        self._observer(event)
+
+
+def _failed(change: Change, *diagnostics: Diagnostic) -> Outcome:
+    return Outcome(change.address, change.action, OutcomeKind.FAILED, diagnostics)
+
+
+def _lost(change: Change, error: BaseException) -> Diagnostic:
+    return Diagnostic(
+        "State can't be written any more",
+        f"The result of {change.address} could not be recorded: {error}.",
+        "Run `specr plan`: it finds what was begun and says how to go on.",
+        address=change.address,
+    )
+
+
+def _bug(change: Change, error: Exception) -> Diagnostic:
+    return Diagnostic(
+        "Unexpected error",
+        f"This is a bug in specr: the change of {change.address} ended with {type(error).__name__}: {error}.",
+        "Run again with SPECR_LOG=debug and report it with the log.",
+        address=change.address,
+    )

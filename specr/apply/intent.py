@@ -1,0 +1,69 @@
+"""Intents and results: what is written before an effect, after it, and when it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from specr.apply.means import Task
+from specr.apply.patience import insist
+from specr.backends.protocol import Begin, Settle
+from specr.canonical import JsonObject, digest_of
+from specr.plan.model import Change
+from specr.state.model import ObjectRef, Pending, RecordedObject
+
+
+def intent(task: Task, *, token: str, effect: str, leftovers: Sequence[ObjectRef]) -> Pending:
+    """What is about to be done, as it goes on record."""
+    change = task.change
+    return Pending(
+        change.address, change.action.value, change.provider, token, effect, task.plan, tuple(leftovers)
+    )
+
+
+def begin(task: Task, effect: str) -> Pending:
+    """Write the intent to make an object, with whatever an earlier attempt may have left.
+
+    The recorded object is not among the leftovers: it stays if the making fails.
+    """
+    change = task.change
+    kept = task.recorded.token if task.recorded else ""
+    left = [ref for ref in change.discard if ref.token != kept]
+    pending = intent(task, token=change.token, effect=effect, leftovers=left)
+    task.desk.write((Begin(pending),))
+    return pending
+
+
+def withdraw(task: Task, ref: ObjectRef, pending: Pending) -> None:
+    """Remove an object that failed, and what earlier attempts left; never the recorded one.
+
+    Raises:
+        ProviderError: it could not be removed; the intent stays on record for the next plan.
+    """
+    if task.recorded is not None and ref.token == task.recorded.token:
+        return
+    delete_all(task, (ref, *pending.leftovers))
+    task.desk.write((Settle(task.change.address),))
+
+
+def delete_all(task: Task, refs: Sequence[ObjectRef]) -> None:
+    """Delete objects at their providers, one after the other.
+
+    Raises:
+        ProviderError: one of them could not be deleted.
+    """
+    for ref in refs:
+        provider = task.means.provider(ref.provider)
+        insist(task, lambda provider=provider, ref=ref: provider.delete(ref))  # type: ignore[misc]  # bound now
+
+
+def recorded_as(change: Change, arguments: JsonObject, attributes: JsonObject) -> RecordedObject:
+    """The object as it goes on record once its change is done."""
+    return RecordedObject(
+        address=change.address,
+        arguments=arguments,
+        attributes=attributes,
+        fingerprint=digest_of(arguments),
+        dependencies=change.dependencies,
+        provider=change.provider,
+        token=change.token,
+    )

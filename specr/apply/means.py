@@ -1,0 +1,73 @@
+"""What apply works with, and how a worker talks to the scheduling thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from specr.address import Address
+from specr.backends.protocol import Write
+from specr.canonical import Json
+from specr.plan.model import Change
+from specr.providers.protocol import Provider
+from specr.readers.protocol import ArtifactFacts
+from specr.sources.protocol import Source
+from specr.state.model import RecordedObject
+from specr.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Everything outside of state that changes are carried out with.
+
+    `provider` opens a provider by its name, `source` chooses one for a reference, `read`
+    tells what stored content of an artifact type says of itself. `base` is the folder
+    that relative sources start from. `clock` gives seconds that never fall; `pause`
+    waits so many seconds.
+    """
+
+    provider: Callable[[str], Provider]
+    store: Callable[[], Store]
+    source: Callable[[str], Source]
+    read: Callable[[str, Path], ArtifactFacts | None]
+    base: Path
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+
+
+class Desk(Protocol):
+    """A worker's way to the scheduling thread: it writes and tells in the worker's stead."""
+
+    def write(self, writes: Sequence[Write], *, durable: bool = True) -> None:
+        """Write to the state and come back when that is done.
+
+        Raises:
+            JournalClosedError: the lock was lost; the worker must stop without touching anything.
+        """
+
+    def tell(self, stage: str, message: str = "") -> None:
+        """Report progress."""
+
+    def attribute(self, address: Address, name: str) -> Json:
+        """An attribute of an object whose change is done.
+
+        Raises:
+            LookupError: it is not recorded.
+        """
+
+
+class JournalClosedError(Exception):
+    """State can't be written any more: the lock was lost, or the backend failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One change to carry out. `recorded` is the object before it; `plan` the plan's digest."""
+
+    change: Change
+    recorded: RecordedObject | None
+    plan: str
+    means: Means
+    desk: Desk

@@ -1,0 +1,49 @@
+"""From planned arguments, complete with all values, to the orders that providers get."""
+
+from __future__ import annotations
+
+from specr.address import Address
+from specr.canonical import JsonObject
+from specr.providers.orders import decode_environment
+from specr.providers.protocol import BuildOrder, DeploymentOrder
+from specr.resources.compute import Compute
+from specr.resources.deployment import GoldenRow
+
+
+def decode_build_order(address: Address, arguments: JsonObject, token: str) -> BuildOrder:
+    """The order for a build."""
+    processor = arguments["processor"]
+    return BuildOrder(
+        address=address,
+        token=token,
+        source=arguments["source"],
+        image=processor.get("image"),
+        command=tuple(processor.get("command", ())),
+        env=decode_environment(processor.get("env") or {}),
+        resources=Compute.model_validate(processor.get("resources") or {}),
+        timeout=arguments["timeout"],
+    )
+
+
+def decode_deployment_order(address: Address, arguments: JsonObject, token: str) -> DeploymentOrder:
+    """The order for a deployment: the runtime's settings, under the deployment's own."""
+    runtime = arguments["runtime"]
+    env = {**(runtime.get("env") or {}), **(arguments.get("env") or {})}
+    resources = arguments.get("resources") or runtime.get("resources") or {}
+    return DeploymentOrder(
+        address=address,
+        token=token,
+        model=arguments["modelDigest"],
+        model_id=arguments["modelId"],
+        image=runtime.get("image"),
+        command=tuple(runtime.get("command", ())),
+        env=decode_environment(env),
+        resources=Compute.model_validate(resources),
+        replicas=arguments["replicas"],
+        port=(arguments.get("endpoint") or {}).get("port"),
+        readiness_path=runtime["readiness"]["path"],
+        labels=arguments.get("labels") or {},
+        readiness_timeout=runtime["readiness"]["timeout"],
+        schema=arguments["schema"],
+        golden=tuple(GoldenRow.model_validate(row) for row in arguments.get("verify", ())),
+    )

@@ -1,0 +1,137 @@
+"""Waiting: retries with backoff for what is transient, polling for what takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from specr.address import Address
+from specr.apply.means import Task
+from specr.canonical import JsonObject
+from specr.diagnostics import Diagnostic
+from specr.providers.protocol import (
+    BuildOrder,
+    DeploymentOrder,
+    LogKeeper,
+    Order,
+    Provider,
+    ProviderError,
+    TransientError,
+)
+from specr.state.model import ObjectRef
+
+_T = TypeVar("_T")
+
+_ATTEMPTS: Final = 6
+_FIRST_PAUSE: Final = 0.1
+"""Seconds before the second attempt; doubled for each further one, so 3.1 s in all."""
+
+_POLL_FROM: Final = 0.02
+_POLL_TO: Final = 1.0
+"""Seconds between two looks at readiness: soon at first, then less often."""
+
+_LOG_LINES: Final = 20
+
+
+def insist(task: Task, act: Callable[[], _T]) -> _T:
+    """Call a provider, again where the failure is transient.
+
+    Raises:
+        ProviderError: it refused, or failed at every attempt.
+    """
+    pause = _FIRST_PAUSE
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return act()
+        except TransientError as error:
+            if attempt == _ATTEMPTS:
+                raise ProviderError(_no_answer(task.change.address, task.change.provider, error)) from error
+            task.means.pause(pause)
+            pause *= 2
+    raise AssertionError("the last attempt returns or raises")
+
+
+def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) -> JsonObject:
+    """Poll until the object is ready; return its attributes.
+
+    Raises:
+        ProviderError: it failed, or was not ready in time.
+    """
+    limit = _time_limit(order)
+    deadline = task.means.clock() + limit
+    pause = _POLL_FROM
+    stage = "build" if isinstance(order, BuildOrder) else "ready"
+    told = ""
+    while True:
+        readiness = insist(task, lambda: provider.readiness(ref, order))
+        if readiness.done:
+            if readiness.succeeded:
+                return {**ref.attributes, **readiness.attributes}
+            raise ProviderError(_failed(order, readiness.message))
+        if task.means.clock() > deadline:
+            raise ProviderError(_too_late(order, limit, readiness.message))
+        if readiness.message != told:
+            told = readiness.message
+            task.desk.tell(stage, told)
+        task.means.pause(pause)
+        pause = min(pause * 1.5, _POLL_TO)
+
+
+def with_log(error: ProviderError, provider: Provider, ref: ObjectRef) -> tuple[Diagnostic, ...]:
+    """The error's diagnostics, the first of them with the last lines that the object printed."""
+    first, *rest = error.diagnostics
+    if not isinstance(provider, LogKeeper):
+        return error.diagnostics
+    try:
+        lines = tuple(provider.logs(ref, tail=_LOG_LINES))
+    except (ProviderError, TransientError) as unread:
+        lines = (f"(its log can't be read: {unread})",)
+    if not lines:
+        return error.diagnostics
+    noted = replace(first, notes=(*first.notes, "last lines of its log:", *(f"  {line}" for line in lines)))
+    return (noted, *rest)
+
+
+def _time_limit(order: Order) -> float:
+    """Seconds. A build's provider keeps its time limit itself; this one only guards the guard."""
+    match order:
+        case DeploymentOrder():
+            return order.readiness_timeout
+        case BuildOrder():
+            return order.timeout + 60
+
+
+def _failed(order: Order, message: str) -> Diagnostic:
+    if isinstance(order, BuildOrder):
+        return Diagnostic(
+            "Processor failed",
+            f"The processor of {order.address} did not finish its work: {message}.",
+            "Correct the artifact or the processor; its log says what went wrong.",
+            address=order.address,
+        )
+    return Diagnostic(
+        "Runtime failed before it was ready",
+        f"The new runtime of {order.address} ended instead of becoming ready: {message}.",
+        "Correct the model or the runtime; its log says what went wrong.",
+        address=order.address,
+    )
+
+
+def _too_late(order: Order, limit: float, message: str) -> Diagnostic:
+    what = "processor" if isinstance(order, BuildOrder) else "runtime"
+    return Diagnostic(
+        "Not ready in time",
+        f"The {what} of {order.address} was not ready after {limit:g} s{f': {message}' if message else ''}.",
+        "Give it more time (`timeout`, or `readiness.timeout` of the runtime), or find out what keeps it.",
+        address=order.address,
+    )
+
+
+def _no_answer(address: Address, provider: str, error: TransientError) -> Diagnostic:
+    return Diagnostic(
+        "Provider does not answer",
+        f"Provider {provider} failed {_ATTEMPTS} times in a row while working on {address}: {error}.",
+        "Check that the platform is up and reachable, then run `specr apply` again.",
+        address=address,
+    )
