@@ -1,0 +1,204 @@
+"""A change as lines: symbol, depth and text. Shared by terminal and Markdown; no colour here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from specr.canonical import Json, JsonObject
+from specr.plan.unknown import is_placeholder
+from specr.render.text import UNKNOWN, is_scalar, key_text, pair_text, shortened, value_text
+from specr.render.words import counted
+
+CATALOGUE: Final = frozenset({"artifacttype", "modeltype", "processor", "runtime"})
+"""Kinds whose records have no effect of their own: that they come or go is told by address alone."""
+
+_FIRST: Final = (
+    "experiment", "type", "source", "artifact", "digest", "model", "alias", "version", "modelId",
+    "build", "modelDigest", "provider", "replicas", "input", "output",
+)  # fmt: skip
+_RANK: Final = {key: position for position, key in enumerate(_FIRST)}
+_ITEM_LIMIT: Final = 12
+_INLINE_LIMIT: Final = 56
+_NARROWEST: Final = 24
+
+Step = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a block. `symbol` is a change's, `!` for a warning, `#` for a note, or empty."""
+
+    symbol: str
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    key: Step
+    symbol: str
+    prior: Json = None
+    planned: Json = None
+    unknown: bool = False
+
+
+@dataclass(slots=True)
+class _Branch:
+    leaves: list[_Leaf] = field(default_factory=list)
+    branches: dict[Step, _Branch] = field(default_factory=dict)
+
+
+def is_compact(change: JsonObject) -> bool:
+    """Whether a change is told by its address alone."""
+    kind = change["address"].partition("/")[0].rpartition(".")[2]
+    return kind in CATALOGUE and change["action"] in {"create", "delete", "forget"}
+
+
+def change_lines(change: JsonObject, width: int) -> list[Line]:
+    """The fields of a change as lines, in about `width` characters each."""
+    tree = _Branch()
+    shown = set[Step]()
+    for path, leaf in _leaves(change):
+        branch = tree
+        for step in path[:-1]:
+            branch = branch.branches.setdefault(step, _Branch())
+        branch.leaves.append(leaf)
+        shown.update(path[:1])
+    lines = list(_branch_lines(tree, 0, width))
+    hidden = len((change["planned"] or {}).keys() - shown)
+    if hidden:
+        lines.append(Line("#", 0, f"{counted(hidden, 'unchanged field')} hidden"))
+    if change["interrupts"]:
+        lines.append(Line("!", 0, "interrupts service: callers will notice a gap"))
+    return lines
+
+
+def drift_lines(drift: JsonObject, width: int) -> list[Line]:
+    """What differs from recorded state, as lines."""
+    tree = _Branch()
+    for difference in drift["differences"]:
+        branch = tree
+        for step in difference["path"][:-1]:
+            branch = branch.branches.setdefault(step, _Branch())
+        branch.leaves.append(_leaf_of(difference))
+    return list(_branch_lines(tree, 0, width))
+
+
+def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
+    prior, planned = change["prior"], change["planned"]
+    if planned is None:
+        yield from (((key,), _Leaf(key, "-", prior=value)) for key, value in (prior or {}).items())
+        return
+    if prior is None:
+        yield from (((key,), _Leaf(key, "+", planned=value)) for key, value in planned.items())
+        symbol = "+"
+    else:
+        yield from ((d["path"], _leaf_of(d)) for d in change["differences"])
+        symbol = "~"
+    told = {tuple(difference["path"]) for difference in change["differences"]} if prior is not None else set()
+    for path in change["unknown"]:
+        if path and tuple(path) not in told and not _is_in(planned, path):
+            yield path, _Leaf(path[-1], symbol, unknown=True)
+
+
+def _leaf_of(difference: JsonObject) -> _Leaf:
+    prior, planned, unknown = difference["prior"], difference["planned"], difference["unknown"]
+    symbol = "~"
+    if prior is None and (unknown or planned is not None):
+        symbol = "+"
+    elif planned is None and not unknown:
+        symbol = "-"
+    key = difference["path"][-1] if difference["path"] else "everything"
+    return _Leaf(key, symbol, prior, planned, unknown=unknown)
+
+
+def _is_in(value: Json, path: Sequence[Step]) -> bool:
+    """Whether a value, or the placeholder of one around it, stands at a path."""
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+        if is_placeholder(value):
+            return True
+    return True
+
+
+def _branch_lines(branch: _Branch, depth: int, width: int) -> Iterator[Line]:
+    room = max(width - 4 * depth, _NARROWEST)
+    leaves = sorted(branch.leaves, key=lambda leaf: _rank(leaf.key))
+    single = [leaf for leaf in leaves if _is_single(leaf)]
+    pad = min(max((len(key_text(leaf.key)) for leaf in single), default=0), room // 3)
+    for leaf in single:
+        name = _key_in(leaf.key, room // 2)
+        left = max(room - max(len(name), pad) - len(" = "), _NARROWEST // 2)
+        yield Line(leaf.symbol, depth, f"{name.ljust(pad)} = {_leaf_text(leaf, left)}")
+    for leaf in leaves:
+        if not _is_single(leaf):
+            yield from _value_lines(leaf.symbol, depth, leaf.key, _whole(leaf), width)
+    for step, inner in sorted(branch.branches.items(), key=lambda item: _rank(item[0])):
+        name = _key_in(step, room)
+        yield from _framed("~", depth, name, _branch_lines(inner, depth + 1, width), "{}")
+
+
+def _key_in(key: Step, width: int) -> str:
+    """A key, cut where it is absurdly long."""
+    return shortened(key_text(key), width)
+
+
+def _rank(key: Step) -> tuple[int, int, str]:
+    if isinstance(key, int):
+        return (len(_RANK), key, "")
+    return (_RANK.get(key, len(_RANK)), 0, key)
+
+
+def _whole(leaf: _Leaf) -> Json:
+    """The value of a leaf that comes or goes as a whole."""
+    return leaf.prior if leaf.symbol == "-" else leaf.planned
+
+
+def _is_single(leaf: _Leaf) -> bool:
+    return leaf.unknown or leaf.symbol == "~" or _fits_inline(_whole(leaf))
+
+
+def _fits_inline(value: Json) -> bool:
+    if is_scalar(value):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    flat = all(is_scalar(item) for item in items) or isinstance(value, list)
+    return flat and len(value_text(value, _INLINE_LIMIT + 1)) <= _INLINE_LIMIT
+
+
+def _leaf_text(leaf: _Leaf, width: int) -> str:
+    if leaf.symbol != "~":
+        return UNKNOWN if leaf.unknown else value_text(_whole(leaf), width)
+    if leaf.unknown:
+        if leaf.prior is None:
+            return UNKNOWN
+        return f"{value_text(leaf.prior, max(width - len(UNKNOWN) - 4, 8))} -> {UNKNOWN}"
+    return pair_text(leaf.prior, leaf.planned, width)
+
+
+def _value_lines(symbol: str, depth: int, key: Step, value: Json, width: int) -> Iterator[Line]:
+    name = _key_in(key, max(width - 4 * depth, _NARROWEST))
+    if isinstance(value, Mapping):
+        branch = _Branch([_Leaf(k, symbol, item, item) for k, item in value.items()])
+        yield from _framed(symbol, depth, name, _branch_lines(branch, depth + 1, width), "{}")
+    else:
+        yield from _framed(symbol, depth, f"{name} =", _item_lines(symbol, depth + 1, value, width), "[]")
+
+
+def _item_lines(symbol: str, depth: int, items: list[Json], width: int) -> Iterator[Line]:
+    room = max(width - 4 * depth, _NARROWEST)
+    for item in items[:_ITEM_LIMIT]:
+        yield Line(symbol, depth, value_text(item, room))
+    if len(items) > _ITEM_LIMIT:
+        yield Line("#", depth, f"{len(items) - _ITEM_LIMIT} more")
+
+
+def _framed(symbol: str, depth: int, name: str, inner: Iterable[Line], frame: str) -> Iterator[Line]:
+    yield Line(symbol, depth, f"{name} {frame[0]}")
+    yield from inner
+    yield Line("", depth, frame[1])

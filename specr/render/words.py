@@ -1,0 +1,176 @@
+"""What a plan says, in words: headlines, reasons, summaries. No colour, no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from specr.canonical import JsonObject
+from specr.render.text import is_scalar, neutral, pair_text, path_text
+
+Quote = Callable[[str], str]
+"""Marks a name from specs as such."""
+
+_VERBS: Final = {
+    "create": "will be created",
+    "update": "will be updated",
+    "replace": "must be replaced",
+    "delete": "will be deleted",
+    "forget": "will be forgotten",
+}
+_VERBS_BY_EFFECT: Final = {
+    ("create", "fetch"): "will be fetched",
+    ("create", "build"): "will be built",
+    ("create", "reuse"): "will be taken from the store, where it was built before",
+    ("update", "fetch"): "will be fetched again",
+    ("replace", "fetch"): "must be fetched again",
+    ("update", "build"): "will be built again",
+    ("replace", "build"): "must be built again",
+    ("update", "reuse"): "will be taken from the store, where it was built before",
+    ("replace", "reuse"): "will be taken from the store, where it was built before",
+    ("update", "in-place"): "will be updated in place",
+    ("update", "verify"): "will be verified again",
+}
+_REASONS: Final = {
+    "not-recorded": "",
+    "unchanged": "",
+    "arguments": "its {path} was changed",
+    "upstream": "{upstream} changes",
+    "provider": "it moves to another provider",
+    "missing": "it is gone",
+    "drifted": "it was changed outside of specr",
+    "tainted": "it was left damaged by an earlier apply",
+    "requested": "--replace asks for it",
+    "interrupted": "an earlier apply began it and did not finish",
+    "not-declared": "no spec declares it any more",
+    "not-needed": "nothing needs it any more",
+    "destroy": "everything is destroyed",
+}
+_COUNTED: Final = (
+    ("create", "to create"),
+    ("update", "to update"),
+    ("replace", "to replace"),
+    ("delete", "to delete"),
+    ("forget", "to forget"),
+)
+_HEADLINE_WIDTH: Final = 60
+_TOLD_FIRST: Final = (["version"], ["replicas"], ["alias"], ["digest"])
+_WORD_LIMIT: Final = 300
+
+
+def headline(change: JsonObject) -> str:
+    """What happens to one address: `deployment/fraud will be updated: version 1 -> 2`."""
+    told = told_difference(change)
+    return f"{change['address']} {verb(change)}{f': {told}' if told else ''}"
+
+
+def verb(change: JsonObject) -> str:
+    """What happens, without to whom: `will be updated in place`."""
+    action = change["action"]
+    return _VERBS_BY_EFFECT.get((action, change["effect"]), _VERBS[action])
+
+
+def reason(change: JsonObject) -> str:
+    """Why: `because model/fraud changes`; empty where there is nothing to explain."""
+    cause = change["cause"]
+    told = _told(change)
+    words = cause_words(cause)
+    if cause["reason"] == "arguments" and told is not None and told["path"] == cause["path"]:
+        words = ""  # the headline says it
+    message = one_line(cause["message"])
+    return ": ".join(part for part in (f"because {words}" if words else "", message) if part)
+
+
+def cause_words(cause: JsonObject, quote: Quote = str) -> str:
+    """A cause in words, without what a provider said. `quote` is put around names from specs."""
+    path = quote(path_text(cause["path"])) if cause["path"] else ""
+    upstream = quote(cause["upstream"]) if cause["upstream"] else "something that it needs"
+    words = _REASONS[cause["reason"]].format(path=path or "specification", upstream=upstream)
+    return f"{words} ({path})" if cause["reason"] == "upstream" and path else words
+
+
+def summary(plan: JsonObject) -> str:
+    """The whole plan in a line, such as `Plan: 3 to create, 1 to update. 12 unchanged`."""
+    counts = plan["summary"]
+    parts = [f"{counts[action]} {words}" for action, words in _COUNTED if counts[action]]
+    if parts:
+        unchanged = f" {plan['unchanged']} unchanged." if plan["unchanged"] else ""
+        return f"Plan: {', '.join(parts)}.{unchanged}"
+    if plan["operation"] == "destroy":
+        return "No changes. There is nothing to destroy."
+    if any(not drift["healed"] for drift in plan["drift"]):
+        return "No changes are planned, but not everything runs as it was last applied."
+    if plan["targets"]:
+        return "No changes. What was asked for runs as declared."
+    return "No changes. Everything runs as declared."
+
+
+def told_difference(change: JsonObject) -> str:
+    """The one difference worth telling in a headline: `version 1 -> 2`; else empty."""
+    difference = _told(change)
+    return "" if difference is None else _difference_text(difference)
+
+
+def scope(plan: JsonObject, quote: Quote = str) -> str:
+    """Says that a plan covers a part only; empty for a whole one."""
+    if not plan["targets"]:
+        return ""
+    return f"Only {listed(map(quote, plan['targets']))} and what belongs to it (--target)."
+
+
+def interruptions(plan: JsonObject, quote: Quote = str) -> str:
+    """Says whose callers will notice; empty if nobody's."""
+    cut = [quote(change["address"]) for change in plan["changes"] if change["interrupts"]]
+    return f"Service will be interrupted: {listed(cut)}." if cut else ""
+
+
+def drift_headline(drift: JsonObject) -> str:
+    """What was found at one address, and whether this plan puts it right."""
+    message = one_line(drift["message"]) or "it is not as it was applied"
+    fate = "this plan puts it right" if drift["healed"] else "not touched by this plan"
+    return f"{drift['address']}: {message} ({fate})"
+
+
+def listed(items: Iterable[str], limit: int = 5) -> str:
+    """`a, b and 3 more`."""
+    names = list(items)
+    if len(names) <= limit:
+        return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+    return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 field`, `2 fields`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def one_line(message: str) -> str:
+    """A message of whatever origin as one safe line, without its final full stop."""
+    text = neutral(" ".join(message.split())).removesuffix(".")
+    return text if len(text) <= _WORD_LIMIT else f"{text[:_WORD_LIMIT]}…"
+
+
+def _told(change: JsonObject) -> dict[str, Any] | None:
+    """The difference that a headline tells: a well-known one, or the only one."""
+    if change["prior"] is None or change["planned"] is None:
+        return None
+    found: list[dict[str, Any]] = [d for d in change["differences"] if _fits_a_headline(d)]
+    for path in _TOLD_FIRST:
+        for difference in found:
+            if difference["path"] == path:
+                return difference
+    return found[0] if len(change["differences"]) == 1 and found else None
+
+
+def _fits_a_headline(difference: JsonObject) -> bool:
+    values = (difference["prior"], difference["planned"])
+    return (
+        not difference["unknown"]
+        and all(v is not None and is_scalar(v) for v in values)
+        and len(_difference_text(difference)) <= _HEADLINE_WIDTH
+    )
+
+
+def _difference_text(difference: JsonObject) -> str:
+    pair = pair_text(difference["prior"], difference["planned"], 10_000)
+    return f"{path_text(difference['path'])} {pair}"
