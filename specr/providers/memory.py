@@ -129,10 +129,7 @@ class MemoryProvider:
 
     def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
         """Look all entries up at once."""
-        if len(refs) == 1:
-            found = {ref.token: self._world.get(self._lineage, ref.token) for ref in refs}
-        else:
-            found = dict(self._world.objects(self._lineage)) if refs else {}
+        found = self._world.attributes(self._lineage) if refs else {}
         return {ref.address: _observed(found.get(ref.token)) for ref in refs}
 
     def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
@@ -182,7 +179,7 @@ def _endpoint(order: DeploymentOrder) -> str | None:
     return f"memory://{order.address}{port}" if order.replicas else None
 
 
-def _observed(found: MemoryObject | None) -> Observation:
-    if found is None:
+def _observed(attributes: JsonObject | None) -> Observation:
+    if attributes is None:
         return Observation(exists=False, message="it is no longer in memory")
-    return Observation(exists=True, attributes=found.attributes)
+    return Observation(exists=True, attributes=attributes)

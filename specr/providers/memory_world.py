@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.diagnostics import Diagnostic
@@ -51,8 +51,8 @@ class World(Protocol):
     def remove(self, lineage: str, token: str) -> None:
         """Remove an object; one that is gone already is no error."""
 
-    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
-        """All objects of a lineage, by token."""
+    def attributes(self, lineage: str) -> Mapping[str, JsonObject]:
+        """The attributes of all objects of a lineage, by token."""
 
 
 class MemoryWorld:
@@ -81,15 +81,15 @@ class MemoryWorld:
         with self._lock:
             self._things.get(lineage, {}).pop(token, None)
 
-    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
-        """All objects of a lineage, by token."""
+    def attributes(self, lineage: str) -> Mapping[str, JsonObject]:
+        """The attributes of all objects of a lineage, by token."""
         with self._lock:
-            return dict(self._things.get(lineage, {}))
+            return {token: thing.attributes for token, thing in self._things.get(lineage, {}).items()}
 
 
 _TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS object (lineage TEXT, token TEXT, body BLOB NOT NULL, "
-    "PRIMARY KEY (lineage, token)) WITHOUT ROWID"
+    "CREATE TABLE IF NOT EXISTS object (lineage TEXT, token TEXT, attributes BLOB NOT NULL, "
+    "made BLOB NOT NULL, PRIMARY KEY (lineage, token)) WITHOUT ROWID"
 )
 
 
@@ -107,21 +107,22 @@ class FileWorld:
 
     def get(self, lineage: str, token: str) -> MemoryObject | None:
         """One object, if it exists."""
-        rows = self._rows("SELECT body FROM object WHERE lineage = ? AND token = ?", lineage, token)
-        return next((_decode(lineage, body) for (body,) in rows), None)
+        query = "SELECT attributes, made FROM object WHERE lineage = ? AND token = ?"
+        for attributes, made in self._rows(query, lineage, token):
+            data = decode_json(made)
+            return MemoryObject(
+                lineage, decode_order(data["order"]), decode_json(attributes), tuple(data["lines"])
+            )
+        return None
 
     def put(self, thing: MemoryObject) -> None:
         """Make an object, or make it another."""
-        body = {
-            "order": encode_order(thing.order),
-            "attributes": thing.attributes,
-            "lines": list(thing.lines),
-        }
+        made = encode_json({"order": encode_order(thing.order), "lines": list(thing.lines)})
         with self._opened(create=True) as connection:
             assert connection is not None
             connection.execute(
-                "INSERT OR REPLACE INTO object VALUES (?, ?, ?)",
-                (thing.lineage, thing.token, encode_json(body)),
+                "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?)",
+                (thing.lineage, thing.token, encode_json(thing.attributes), made),
             )
 
     def remove(self, lineage: str, token: str) -> None:
@@ -130,10 +131,10 @@ class FileWorld:
             if connection is not None:
                 connection.execute("DELETE FROM object WHERE lineage = ? AND token = ?", (lineage, token))
 
-    def objects(self, lineage: str) -> Mapping[str, MemoryObject]:
-        """All objects of a lineage, by token."""
-        rows = self._rows("SELECT body FROM object WHERE lineage = ?", lineage)
-        return {thing.token: thing for thing in (_decode(lineage, body) for (body,) in rows)}
+    def attributes(self, lineage: str) -> Mapping[str, JsonObject]:
+        """The attributes of all objects of a lineage, by token."""
+        rows = self._rows("SELECT token, attributes FROM object WHERE lineage = ?", lineage)
+        return {token: decode_json(attributes) for token, attributes in rows}
 
     def close(self) -> None:
         """Let go of the file; it is opened again when needed."""
@@ -142,7 +143,7 @@ class FileWorld:
                 self._connection.close()
                 self._connection = None
 
-    def _rows(self, query: str, *values: str) -> list[tuple[bytes]]:
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, Any]]:
         with self._opened(create=False) as connection:
             return connection.execute(query, values).fetchall() if connection is not None else []
 
@@ -175,8 +176,3 @@ class FileWorld:
             connection.close()
             raise
         return connection
-
-
-def _decode(lineage: str, body: bytes) -> MemoryObject:
-    data = decode_json(body)
-    return MemoryObject(lineage, decode_order(data["order"]), data["attributes"], tuple(data["lines"]))

@@ -205,8 +205,8 @@ def test_a_file_world_is_there_for_the_next_process(tmp_path: Path) -> None:
     first.put(thing)
     second = FileWorld(path)
     assert second.get("one", "t1") == thing
-    assert second.objects("one") == {"t1": thing}
-    assert second.objects("two") == {}
+    assert second.attributes("one") == {"t1": thing.attributes}
+    assert second.attributes("two") == {}
     first.close()
     second.close()
 
