@@ -7,7 +7,7 @@ from dataclasses import replace
 from specr.apply.intent import begin, recorded_as, withdraw
 from specr.apply.means import Task
 from specr.apply.orders import decode_build_order
-from specr.apply.patience import await_ready, insist, with_log
+from specr.apply.patience import await_ready, insist
 from specr.canonical import JsonObject
 from specr.plan.desired import effect_of
 from specr.plan.model import Effect
@@ -56,6 +56,4 @@ def _run(task: Task, arguments: JsonObject, effect: str) -> JsonObject:
         ref = replace(ref, attributes=insist(task, lambda: provider.create(order)))
         return await_ready(task, provider, ref, order)
     except ProviderError as error:
-        told = ProviderError(*with_log(error, provider, ref))
-        withdraw(task, ref, pending)
-        raise told from error
+        raise withdraw(task, ref, pending, error) from error

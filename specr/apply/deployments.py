@@ -24,7 +24,7 @@ from specr.providers.protocol import (
 from specr.state.model import ObjectRef, RecordedObject
 from specr.verify.scorer import Verification
 
-PASSPHRASE: Final = "SPECR_PASSPHRASE"
+PASSPHRASE: Final = "SPECR_PASSPHRASE"  # noqa: S105 - the name of a variable, not its value
 """The variable by which a runtime learns the passphrase that callers must give."""
 
 
@@ -48,9 +48,7 @@ def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
         previous = tuple(old for old in change.discard if old.provider == change.provider)
         promoted = insist(task, lambda: provider.promote(ref, order, previous))
     except ProviderError as error:
-        told = ProviderError(*with_log(error, provider, ref))
-        withdraw(task, ref, pending)
-        raise told from error
+        raise withdraw(task, ref, pending, error) from error
     return recorded_as(change, arguments, {**ref.attributes, **promoted})
 
 

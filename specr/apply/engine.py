@@ -199,7 +199,7 @@ class Engine:
             outcome = _failed(change, *error.diagnostics)
         except JournalClosedError as error:
             outcome = _failed(change, _lost(change, error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug in one change must not end the others
             _log.exception("unexpected error in the change of %s", change.address)
             outcome = _failed(change, _bug(change, error))
         self._inbox.put(_Finished(outcome))

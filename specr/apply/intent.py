@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specr.apply.means import Task
-from specr.apply.patience import insist
+from specr.apply.patience import insist, with_log
 from specr.backends.protocol import Begin, Settle
 from specr.canonical import JsonObject, digest_of
 from specr.plan.model import Change
+from specr.providers.protocol import ProviderError
 from specr.state.model import ObjectRef, Pending, RecordedObject
 
 
@@ -33,16 +34,21 @@ def begin(task: Task, effect: str) -> Pending:
     return pending
 
 
-def withdraw(task: Task, ref: ObjectRef, pending: Pending) -> None:
+def withdraw(task: Task, ref: ObjectRef, pending: Pending, error: ProviderError) -> ProviderError:
     """Remove an object that failed, and what earlier attempts left; never the recorded one.
 
-    Raises:
-        ProviderError: it could not be removed; the intent stays on record for the next plan.
+    Returns the error to raise: the one given, with the last lines of the object's log, and
+    with what stood against removing it. In that case the intent stays on record.
     """
+    told = with_log(error, task.means.provider(ref.provider), ref)
     if task.recorded is not None and ref.token == task.recorded.token:
-        return
-    delete_all(task, (ref, *pending.leftovers))
+        return ProviderError(*told)
+    try:
+        delete_all(task, (ref, *pending.leftovers))
+    except ProviderError as further:
+        return ProviderError(*told, *further.diagnostics)
     task.desk.write((Settle(task.change.address),))
+    return ProviderError(*told)
 
 
 def delete_all(task: Task, refs: Sequence[ObjectRef]) -> None:

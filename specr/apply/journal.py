@@ -50,7 +50,8 @@ class Journal:
         Raises:
             LeaseLostError, SerialConflictError: nothing was written, and nothing may be any more.
         """
-        self._serial = self._backend.write(self.lease, self._serial, writes, durable=durable)
+        needed = [w for w in writes if not (isinstance(w, Settle) and w.address not in self._pending)]
+        self._serial = self._backend.write(self.lease, self._serial, needed, durable=durable)
         for write in writes:
             match write:
                 case Put(recorded):

@@ -74,6 +74,24 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
             return ""
 
 
+def digest_specs(
+    resources: Resources, project: Project, facts: Mapping[Address, SourceFacts], resolved: JsonObject
+) -> str:
+    """The digest of all that planning reads but recorded state and the world.
+
+    `resolved` is what each source told of itself, by address. A saved plan whose digest
+    is not this one any more is stale.
+    """
+    return digest_of(
+        {
+            "project": project.arguments(),
+            "resources": [[str(address), r.arguments()] for address, r in sorted(resources.items())],
+            "references": {str(address): f.reference for address, f in facts.items()},
+            "sources": resolved,
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """The result of expanding: desired objects by address, and what is wrong."""
@@ -159,7 +177,11 @@ class Expander:
                     path=("spec", "digest"),
                 ),
             )
-        arguments = {**artifact.arguments(), "digest": digest or placeholder(address, "digest")}
+        arguments = {
+            **artifact.arguments(),
+            "source": facts.reference or artifact.source,
+            "digest": digest or placeholder(address, "digest"),
+        }
         self._add(address, arguments, _targets(artifact))
 
     def _deployment(self, deployment: Deployment) -> None:

@@ -42,10 +42,12 @@ class SourceFacts:
 
     `digest` is None where only a fetch can tell. `schema` (`{input, output}` as specs write
     it) and `metadata` are what a reader found; `is_read` says that a reader has looked, so
-    that a missing schema is known to be missing.
+    that a missing schema is known to be missing. `reference` is the source as recorded: a
+    relative path starts at the project's folder, wherever in it the artifact is declared.
     """
 
     digest: str | None
+    reference: str = ""
     size: int | None = None
     identity: JsonObject = field(default_factory=dict)
     schema: JsonObject | None = None

@@ -1,0 +1,138 @@
+"""Applying: is the plan still true, what of it remains, then the engine carries it out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from threading import Event as Flag
+from typing import TYPE_CHECKING
+
+from specr.address import Address
+from specr.apply.engine import Engine, Result, RunInfo
+from specr.apply.events import Observer
+from specr.apply.journal import Journal
+from specr.apply.means import Means
+from specr.backends.protocol import LeaseLostError, SerialConflictError
+from specr.canonical import digest_of
+from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.codec import plan_digest
+from specr.plan.model import Change, Plan
+from specr.readers.catalog import reader_for
+from specr.state.model import Run, State
+from specr.workflow.lease import hold_lock, holder_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specr.readers.protocol import ArtifactFacts
+    from specr.workflow.workspace import Workspace
+
+
+def apply_plan(
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    observer: Observer,
+    parallelism: int,
+    stopping: Flag,
+    lock_seconds: float,
+) -> Result:
+    """Carry a plan out under the state's lock.
+
+    Raises:
+        DiagnosticError: the plan is stale, the lock is held, or state could not be written.
+    """
+    backend = workspace.backend
+    digest = plan_digest(plan)
+    backend.ensure()
+    with hold_lock(backend, plan.operation, wait_seconds=lock_seconds) as lease:
+        state = backend.read()
+        done = _done_already(plan, digest, state, backend.history())
+        steps = tuple(change for change in plan.steps if change.address not in done)
+        _check_observed(workspace, state, steps)
+        engine = Engine(
+            Journal(backend, lease, state),
+            _means(workspace, state.lineage),
+            observer,
+            parallelism=parallelism,
+            stopping=stopping,
+        )
+        try:
+            return engine.run(steps, RunInfo(plan.operation, digest, holder_name()))
+        except (LeaseLostError, SerialConflictError) as error:
+            raise DiagnosticError(_lost(error)) from error
+
+
+def _done_already(plan: Plan, digest: str, state: State, history: Sequence[Run]) -> frozenset[Address]:
+    """The addresses whose change earlier, interrupted runs of this same plan carried out.
+
+    Raises:
+        DiagnosticError: state has changed since the plan was made, other than by such runs.
+    """
+    fresh = state.serial == plan.serial and plan.lineage in ("", state.lineage)
+    if fresh:
+        return frozenset()
+    serial, done = state.serial, frozenset[Address]()
+    for run in reversed(history):
+        if run.plan != digest or run.last != serial or run.status == "succeeded":
+            break
+        serial, done = run.first, done | run.done
+        if serial == plan.serial and plan.lineage in ("", state.lineage):
+            return done
+    raise DiagnosticError(_stale_state(plan, state))
+
+
+def _check_observed(workspace: Workspace, state: State, steps: Sequence[Change]) -> None:
+    """Look again at the objects that the plan touches.
+
+    Raises:
+        DiagnosticError: one of them is not as it was when the plan was made.
+    """
+    looked_at = [change for change in steps if change.basis]
+    observed = workspace.observe(state, [change.address for change in looked_at])
+    moved = []
+    for change in looked_at:
+        seen = observed.get(change.address)
+        now = "" if seen is None else digest_of([seen.exists, dict(seen.attributes)])
+        if now != change.basis:
+            moved.append(change.address)
+    if moved:
+        raise DiagnosticError(
+            Diagnostic(
+                "Plan is stale",
+                f"Changed outside of specr since the plan was made: {', '.join(map(str, moved))}.",
+                "Make a new plan with `specr plan`.",
+            ),
+        )
+
+
+def _means(workspace: Workspace, lineage: str) -> Means:
+    def read(artifact_type: str, content: Path) -> ArtifactFacts | None:
+        reader = reader_for(artifact_type)
+        return None if reader is None else reader.read(content)
+
+    return Means(
+        provider=lambda name: workspace.provider(name, lineage),
+        store=lambda: workspace.store,
+        source=workspace.source,
+        read=read,
+        base=workspace.root,
+        clock=time.monotonic,
+        pause=time.sleep,
+    )
+
+
+def _stale_state(plan: Plan, state: State) -> Diagnostic:
+    if plan.lineage not in ("", state.lineage):
+        detail = "The plan was made for another state: its lineage is not that of this one."
+    else:
+        detail = f"The plan was made at serial {plan.serial} of the state, which is at {state.serial} now."
+    return Diagnostic("Plan is stale", detail, "Make a new plan with `specr plan`.")
+
+
+def _lost(error: Exception) -> Diagnostic:
+    return Diagnostic(
+        "The lock was lost",
+        f"Another process took over while this one was working: {error}. Nothing was overwritten.",
+        "Run `specr plan`: it finds what was begun and says how to go on.",
+    )

@@ -1,0 +1,160 @@
+"""Refreshing: what sources mean now, what is in the store, what providers see.
+
+Reads the world and changes nothing in it, and takes no lock.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from specr.address import Address
+from specr.canonical import Json
+from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.observed import Observation, SourceFacts
+from specr.providers.protocol import Provider, ProviderError, TransientError
+from specr.readers.catalog import reader_for
+from specr.resources.artifact import Artifact
+from specr.sources.protocol import Resolved, Source
+from specr.state.model import ObjectRef, RecordedObject, State
+from specr.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What is known of all artifacts, and what each source told of itself."""
+
+    facts: Mapping[Address, SourceFacts] = field(default_factory=dict)
+    resolved: Mapping[str, Json] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def local_reference(file: str, source: str) -> str:
+    """A source as it is recorded: relative paths start at the project's folder.
+
+    `file` is where the artifact is declared; a relative path in it starts at its folder.
+    """
+    if "://" in source or ":/" in source or source.startswith(("/", "~")):
+        return source
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), source))
+
+
+def resolve_sources(
+    artifacts: Iterable[tuple[Artifact, str]],
+    state: State,
+    *,
+    source_for: Callable[[str], Source],
+    store: Store,
+    root: Path,
+) -> SourceReport:
+    """Resolve every artifact's source and read what the artifact says of itself.
+
+    `artifacts` come with the reference of each. All that can't be resolved is reported
+    in one go.
+    """
+    facts: dict[Address, SourceFacts] = {}
+    told: dict[str, Json] = {}
+    problems: list[Diagnostic] = []
+    for artifact, reference in artifacts:
+        recorded = state.objects.get(artifact.address)
+        try:
+            resolved = source_for(reference).resolve(reference, root)
+            facts[artifact.address] = _facts(artifact, reference, resolved, recorded, store)
+        except DiagnosticError as error:
+            problems += [_about(artifact, d) for d in error.diagnostics]
+            continue
+        told[str(artifact.address)] = [resolved.digest, dict(resolved.identity)]
+    return SourceReport(facts, told, tuple(problems))
+
+
+def _about(artifact: Artifact, diagnostic: Diagnostic) -> Diagnostic:
+    """A source's finding, placed at the artifact that names it."""
+    if diagnostic.address is not None:
+        return diagnostic
+    return replace(diagnostic, address=artifact.address, path=("spec", "source"))
+
+
+def _facts(
+    artifact: Artifact, reference: str, resolved: Resolved, recorded: RecordedObject | None, store: Store
+) -> SourceFacts:
+    """What is known now; what was recorded of the same bytes is not read again."""
+    digest = resolved.digest or artifact.digest
+    if digest is None and recorded is not None and resolved.identity:
+        same = recorded.attributes.get("identity") == resolved.identity
+        unmoved = recorded.arguments.get("source") == reference
+        digest = recorded.attributes.get("digest") if same and unmoved else None
+    base = SourceFacts(digest, reference, resolved.size, resolved.identity)
+    if (
+        recorded is not None
+        and digest is not None
+        and digest == recorded.attributes.get("digest")
+        and artifact.type == recorded.arguments.get("type")
+    ):
+        told = recorded.attributes
+        return replace(base, schema=told.get("schema"), metadata=told.get("metadata", {}), is_read=True)
+    content = resolved.path
+    if content is None and digest is not None and store.has(digest):
+        content = store.path(digest)
+    return base if content is None else read_facts(artifact, base, content)
+
+
+def read_facts(artifact: Artifact, base: SourceFacts, content: Path) -> SourceFacts:
+    """The same facts, with what a reader finds in the content.
+
+    Raises:
+        DiagnosticError: the content is not what its type says.
+    """
+    reader = reader_for(artifact.type)
+    if reader is None:
+        return replace(base, is_read=True)
+    found = reader.read(content)
+    errors = tuple(d for d in found.diagnostics if d.is_error)
+    if errors:
+        raise DiagnosticError(*errors)
+    schema = None if found.schema is None else found.schema.model_dump(mode="json", by_alias=True)
+    return replace(base, schema=schema, metadata=found.metadata, is_read=True)
+
+
+def observe(
+    state: State,
+    addresses: Iterable[Address],
+    *,
+    provider_for: Callable[[str], Provider],
+    store: Callable[[], Store],
+) -> Mapping[Address, Observation]:
+    """Look at what these recorded objects are now: one bulk read a provider.
+
+    Raises:
+        DiagnosticError: a provider does not answer; a plan made blind would be wrong.
+    """
+    found: dict[Address, Observation] = {}
+    by_provider: dict[str, list[ObjectRef]] = defaultdict(list)
+    for address in addresses:
+        recorded = state.objects.get(address)
+        if recorded is None:
+            continue
+        if recorded.provider:
+            by_provider[recorded.provider].append(recorded.ref)
+        elif address.kind == "artifact":
+            found[address] = _observe_bytes(recorded, store())
+    for name, refs in sorted(by_provider.items()):
+        try:
+            found |= provider_for(name).read(refs)
+        except TransientError as error:
+            raise ProviderError(
+                Diagnostic(
+                    "Provider does not answer",
+                    f"Provider {name} could not be asked what runs: {error}.",
+                    "Check that the platform is up, or plan from recorded state alone with --no-refresh.",
+                ),
+            ) from error
+    return found
+
+
+def _observe_bytes(recorded: RecordedObject, store: Store) -> Observation:
+    if store.has(recorded.attributes["digest"]):
+        return Observation(exists=True)
+    return Observation(exists=False, message="its bytes are no longer in the store")

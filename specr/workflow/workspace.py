@@ -1,0 +1,256 @@
+"""The workspace: one project with its specs, state, store and providers, opened as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Event as Flag
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from specr.address import Address
+from specr.backends.catalog import open_backend
+from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean, has_errors, sorted_diagnostics
+from specr.plan.checks import check_plan
+from specr.plan.desired import Expander, Expansion, digest_specs
+from specr.plan.model import Plan
+from specr.plan.observed import Observation, ProviderSchema
+from specr.plan.planner import Request, World, plan
+from specr.plan.targets import check_targets, close_targets
+from specr.providers.catalog import UNASKED, open_provider
+from specr.resources.artifact import Artifact
+from specr.resources.deployment import Deployment
+from specr.spec.load import load_specs
+from specr.spec.model import Specs
+from specr.state.model import State
+from specr.store.catalog import open_store
+from specr.workflow.options import Options
+from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_sources
+
+if TYPE_CHECKING:
+    from specr.apply.engine import Result
+    from specr.apply.events import Observer
+    from specr.backends.protocol import Backend
+    from specr.providers.protocol import Provider
+    from specr.sources.catalog import Sources
+    from specr.sources.protocol import Source
+    from specr.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan that may be carried out, and the warnings that came with it."""
+
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Workspace:
+    """One project, opened. A context manager: it lets go of files and connections at its end.
+
+    Nothing but the specs is read until it is needed.
+    """
+
+    def __init__(self, specs: Specs, warnings: tuple[Diagnostic, ...] = ()) -> None:
+        self.specs = specs
+        self.warnings = warnings
+        self._providers: dict[tuple[str, str], Provider] = {}
+
+    @classmethod
+    def open(cls, root: Path, *, variables: Mapping[str, str] | None = None) -> Self:
+        """Load the specs of a folder.
+
+        Raises:
+            DiagnosticError: they hold errors; all of them are told.
+        """
+        specs, diagnostics = load_specs(root, variables=variables or {})
+        if specs is None or has_errors(diagnostics):
+            raise DiagnosticError(*diagnostics)
+        return cls(specs, diagnostics)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "backend" in self.__dict__:
+            self.backend.close()
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.specs.root
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where state is kept."""
+        return open_backend(self.specs.project.backend, self.root)
+
+    @cached_property
+    def store(self) -> Store:
+        """Where bytes are kept."""
+        return open_store(self.specs.project.store, self.root)
+
+    def provider(self, name: str, lineage: str) -> Provider:
+        """A provider by its name in the project, for objects of this lineage.
+
+        Raises:
+            DiagnosticError: the project has no such provider, or its settings are wrong.
+        """
+        if (name, lineage) not in self._providers:
+            defined = {**UNASKED, **self.specs.project.providers}
+            if name not in defined:
+                raise DiagnosticError(_unknown_provider(name, defined))
+            self._providers[name, lineage] = open_provider(
+                name, defined[name], lineage=lineage, root=self.root, store=self.store
+            )
+        return self._providers[name, lineage]
+
+    def source(self, reference: str) -> Source:
+        """The source that a reference is for."""
+        return self._sources.source_for(reference)
+
+    def plan(self, options: Options = Options()) -> Planned:  # noqa: B008 - a frozen value
+        """Compare what the specs declare with recorded state and with what really runs.
+
+        Raises:
+            DiagnosticError: there is no sound plan; everything that stands against it is told.
+        """
+        state = self.backend.read()
+        report = self._resolve(state, options)
+        observed = self._observe(state, options)
+        schemas = self._schemas(state)
+        expansion, reusable = self._expand(state, report, observed, schemas)
+        problems = [*report.diagnostics, *expansion.diagnostics]
+        if options.destroy:
+            problems = [d for d in problems if not d.is_error]
+        desired = expansion.desired
+        named = (*options.targets, *options.replace)
+        problems += check_targets(named, desired, state)
+        self._raise_on_error(problems)
+        request = Request(
+            destroy=options.destroy,
+            targets=close_targets(options.targets, desired, state, destroy=options.destroy)
+            if options.targets
+            else None,
+            named_targets=tuple(sorted(set(options.targets))),
+            replace=frozenset(options.replace),
+        )
+        world = World(state, observed, schemas, reusable)
+        resources, project = self.specs.resources, self.specs.project
+        digest = digest_specs(resources, project, report.facts, dict(report.resolved))
+        made = plan(desired, world, request, spec_digest=digest)
+        problems += check_plan(made, allow_delete=options.allow_delete)
+        self._raise_on_error(problems)
+        return Planned(made, self.located((*self.warnings, *problems)))
+
+    def apply(
+        self,
+        made: Plan,
+        *,
+        observer: Observer,
+        parallelism: int = 10,
+        stopping: Flag | None = None,
+        lock_seconds: float = 0.0,
+    ) -> Result:
+        """Carry a plan out, or take up an interrupted apply of it.
+
+        Raises:
+            DiagnosticError: it is stale, the lock is held, or state could not be written.
+        """
+        from specr.workflow.applying import apply_plan  # noqa: PLC0415 - plans don't need it
+
+        return apply_plan(
+            self,
+            made,
+            observer=observer,
+            parallelism=parallelism,
+            stopping=stopping or Flag(),
+            lock_seconds=lock_seconds,
+        )
+
+    def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
+        """Look at what recorded objects are now."""
+        return observe(
+            state,
+            addresses,
+            provider_for=lambda name: self.provider(name, state.lineage),
+            store=lambda: self.store,
+        )
+
+    def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Findings with their places in the specs, sorted for showing."""
+        return sorted_diagnostics(map(self.specs.locate, diagnostics))
+
+    @cached_property
+    def _sources(self) -> Sources:
+        from specr.sources.catalog import Sources  # noqa: PLC0415 - only artifacts need it
+
+        return Sources(self.root)
+
+    def _resolve(self, state: State, options: Options) -> SourceReport:
+        """Sources of all artifacts; a destroy needs none of them."""
+        if options.destroy:
+            return SourceReport()
+        artifacts = [
+            (resource, local_reference(self.specs.origins[address].file, resource.source))
+            for address, resource in self.specs.resources.items()
+            if isinstance(resource, Artifact)
+        ]
+        if not artifacts:
+            return SourceReport()
+        return resolve_sources(artifacts, state, source_for=self.source, store=self.store, root=self.root)
+
+    def _observe(self, state: State, options: Options) -> Mapping[Address, Observation]:
+        return self.observe(state, state.objects) if options.refresh else {}
+
+    def _schemas(self, state: State) -> Mapping[str, ProviderSchema]:
+        """Facts about every provider that a deployment names or a recorded object is at."""
+        default = self.specs.project.default_provider
+        names = {r.provider for r in state.objects.values() if r.provider}
+        names |= {r.provider or default for r in self.specs.resources.values() if isinstance(r, Deployment)}
+        return {name: self.provider(name, state.lineage).schema for name in sorted(names)}
+
+    def _expand(
+        self,
+        state: State,
+        report: SourceReport,
+        observed: Mapping[Address, Observation],
+        schemas: Mapping[str, ProviderSchema],
+    ) -> tuple[Expansion, frozenset[str]]:
+        """Desired objects, and the builds among them whose output is in the store."""
+        reusable: set[str] = set()
+
+        def output_of(build: Address, effect: str) -> str | None:
+            recorded = state.objects.get(build)
+            seen = observed.get(build)
+            if recorded is not None and recorded.attributes.get("effect") == effect and not recorded.tainted:
+                if seen is None or seen.exists:
+                    return str(recorded.attributes["digest"])
+            stored = self.store.find_build(effect)
+            if stored is not None:
+                reusable.add(effect)
+            return stored
+
+        specs = self.specs
+        expander = Expander(specs.resources, specs.project, report.facts, schemas, output_of)
+        return expander.expand(), frozenset(reusable)
+
+    def _raise_on_error(self, diagnostics: Iterable[Diagnostic]) -> None:
+        found = tuple(diagnostics)
+        if has_errors(found):
+            raise DiagnosticError(*self.located((*self.warnings, *found)))
+
+
+def _unknown_provider(name: str, defined: Mapping[str, object]) -> Diagnostic:
+    return Diagnostic(
+        "Undefined provider",
+        f"Provider {name} is asked for, by a spec or by an object in the state, but the project does not "
+        "define it.",
+        did_you_mean(name, defined)
+        or f"Define it under `providers`; there are: {', '.join(sorted(defined))}.",
+        path=("spec", "providers"),
+    )
