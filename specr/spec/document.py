@@ -1,9 +1,15 @@
-"""Documents: the pieces of YAML that files are made of, with the values read from them."""
+"""Documents: the pieces of YAML that files are made of, and what is found in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from specr.diagnostics import Diagnostic, Span
+from specr.spec.fault import Fault
+
+_LONGEST_EXCERPT = 2_000
+"""Characters. A longer line is not shown: its place is told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +17,7 @@ class Document:
     """One YAML document of a file."""
 
     file: str
-    """The file as people are told it."""
+    """The file's path in its tree."""
 
     index: int
     """Position in the file, from 0."""
@@ -20,7 +26,55 @@ class Document:
     """The line of the file, from 0, that `text` begins on."""
 
     text: str
-    """The document's own text, line ends as `\\n`."""
+    """The document's own text, with line feeds only."""
 
     value: Any = None
-    """What the text means; JSON, but for mappings that have integers for keys."""
+    """What the text means; JSON, but that `spec.versions` may have integers for keys."""
+
+    pack: str = ""
+    """The pack that the file belongs to; empty for the project's own."""
+
+    @property
+    def shown_file(self) -> str:
+        """The file as people are told it."""
+        return shown_path(self.file, self.pack)
+
+
+class Finding(NamedTuple):
+    """A diagnostic, and the document that its path leads into."""
+
+    document: Document
+    diagnostic: Diagnostic
+    at_key: bool = False
+    """Whether the key at the end of the path is to blame, not its value."""
+
+
+def shown_path(file: str, pack: str = "") -> str:
+    """A file's path as people are told it; bytes that are no UTF-8 are shown as escapes."""
+    path = file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return f"<pack {pack}>/{path}" if pack else path
+
+
+def diagnose(fault: Fault, document: Document) -> Diagnostic:
+    """A fault in a document's text as a diagnostic with its place in the file."""
+    line, column = fault.place
+    detail = fault.detail
+    if fault.earlier is not None:
+        sentence, other = fault.earlier
+        detail += f" {sentence} on line {document.line + other + 1}."
+    span = Span(document.shown_file, document.line + line + 1, column + 1, fault.width)
+    return Diagnostic(fault.summary, detail, fault.remedy).with_location(
+        span, excerpt_of(document.text, line)
+    )
+
+
+def excerpt_of(text: str, line: int) -> str:
+    """The text of one line, counted from 0; empty for lines too long to show."""
+    start = 0
+    for _ in range(line):
+        start = text.find("\n", start) + 1
+        if start == 0:
+            return ""
+    end = text.find("\n", start)
+    end = len(text) if end < 0 else end
+    return text[start:end] if end - start <= _LONGEST_EXCERPT else ""

@@ -1,0 +1,224 @@
+"""From a document to the resource that it declares, or to what is wrong with it.
+
+One document at a time: what lies between documents is for checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from specr.address import Address, is_name
+from specr.diagnostics import Diagnostic, did_you_mean
+from specr.resources.base import API_VERSION, METADATA_FIELDS, Resource
+from specr.resources.catalog import KINDS
+from specr.spec.document import Document, Finding
+from specr.spec.mismatch import explain_mismatch
+from specr.spec.problem import Problem, quoted, type_in_words
+from specr.spec.variables import Value, interpolate
+
+_TOP: Final = ("apiVersion", "kind", "metadata", "spec")
+_BY_LOWER: Final = {kind.lower(): kind for kind in KINDS}
+
+
+class Decoded(NamedTuple):
+    """What became of a document: a resource, or findings that say why not."""
+
+    document: Document
+    resource: Resource | None
+    findings: tuple[Finding, ...] = ()
+    claims: Address | None = None
+    """The address that a document means to declare even where it has errors, as far as it can be told."""
+
+
+def decode_document(document: Document, variables: Mapping[str, Value] | None) -> Decoded:
+    """The resource of a document, its variables replaced.
+
+    Without variables (None), references to them are left as they are: the Project is
+    broken, and nobody knows what it declares.
+    """
+    value = document.value
+    problems: list[Problem] = []
+    model = _model_of(value, problems)
+    claims = claimed_address(value)
+    if model is None:
+        return _failed(document, problems, claims)
+    data = _arguments(value, model, problems)
+    if model.kind != "Project" and "${" in document.text:
+        for name in set(data) - METADATA_FIELDS:
+            data[name] = interpolate(data[name], variables, ("spec", name), problems)
+    if variables is None and "${" in document.text and model.kind != "Project":
+        return _failed(document, problems, claims)
+    resource = None
+    try:
+        resource = model.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        broken = {problem.path for problem in problems}
+        problems += [p for p in explain_mismatch(model, error, data) if p.path not in broken]
+    if not problems and model.kind == "Model":
+        problems += _merged_versions(data)
+    if problems:
+        return _failed(document, problems, claims)
+    return Decoded(document, resource, (), claims)
+
+
+def claimed_address(value: Any) -> Address | None:
+    """The address that a document's value gives itself, if kind and name can be read."""
+    if not isinstance(value, dict):
+        return None
+    kind, metadata = value.get("kind"), value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if (
+        not isinstance(kind, str)
+        or kind.lower() not in _BY_LOWER
+        or not isinstance(name, str)
+        or not is_name(name)
+    ):
+        return None
+    return Address(kind.lower(), name)
+
+
+def _failed(document: Document, problems: list[Problem], claims: Address | None) -> Decoded:
+    findings = tuple(
+        Finding(document, Diagnostic(p.summary, p.detail, p.remedy, address=claims, path=p.path), p.at_key)
+        for p in problems
+    )
+    return Decoded(document, None, findings, claims)
+
+
+def _model_of(value: Any, problems: list[Problem]) -> type[Resource] | None:
+    if not isinstance(value, dict):
+        problems.append(
+            Problem(
+                (),
+                "Document is not a spec",
+                f"It is {type_in_words(value)}, not a mapping with apiVersion, kind, metadata and spec.",
+                "If the file is no spec, name it in .specrignore.",
+            )
+        )
+        return None
+    if "apiVersion" not in value:
+        near = _near_key("apiVersion", value)
+        problems.append(
+            Problem(
+                (near,) if near else (),
+                "Document has no apiVersion",
+                f"Every spec begins with `apiVersion: {API_VERSION}`.",
+                f"Did you mean apiVersion instead of {near}?"
+                if near
+                else "Add the line; or if the file is no spec, name it in .specrignore.",
+                at_key=bool(near),
+            )
+        )
+        if near is None and "kind" not in value:
+            return None
+    elif value["apiVersion"] != API_VERSION:
+        problems.append(
+            Problem(
+                ("apiVersion",),
+                "Unknown apiVersion",
+                f"{quoted(value['apiVersion'])} is not known; specs have `apiVersion: {API_VERSION}`.",
+                f"Write {API_VERSION}; or if the file is no spec, name it in .specrignore.",
+            )
+        )
+        if value.get("kind") not in KINDS:
+            return None
+    return _kind_of(value, problems)
+
+
+def _kind_of(value: dict[str, Any], problems: list[Problem]) -> type[Resource] | None:
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind in KINDS:
+        return KINDS[kind]
+    if kind is None:
+        near = _near_key("kind", value)
+        remedy = f"Did you mean kind instead of {near}?" if near else f"The kinds are {', '.join(KINDS)}."
+        path = (near,) if near else ("kind",)
+        problems.append(Problem(path, "Document has no kind", "A spec names its kind.", remedy, at_key=True))
+        return None
+    known = _BY_LOWER.get(kind.replace("_", "").replace("-", "").lower()) if isinstance(kind, str) else None
+    remedy = f"Did you mean {known}?" if known else did_you_mean(str(kind).capitalize(), KINDS)
+    problems.append(
+        Problem(
+            ("kind",),
+            "Unknown kind",
+            f"{quoted(kind)} is no kind.",
+            remedy or f"The kinds are {', '.join(KINDS)}.",
+        )
+    )
+    return None
+
+
+def _near_key(wanted: str, value: dict[str, Any]) -> str | None:
+    """A key that is the wanted one but for its case or for underscores."""
+    for key in value:
+        if isinstance(key, str) and key.replace("_", "").lower() == wanted.lower():
+            return key
+    return None
+
+
+def _arguments(value: dict[str, Any], model: type[Resource], problems: list[Problem]) -> dict[str, Any]:
+    """The fields of metadata and spec put together, as the model takes them."""
+    reported = {problem.path for problem in problems}
+    unknown = [key for key in value if key not in _TOP and (key,) not in reported]
+    problems += [_unknown_top(str(key), model) for key in unknown]
+    data: dict[str, Any] = {}
+    spec = _section(value, "spec", problems)
+    for name, argument in spec.items():
+        if name in METADATA_FIELDS:
+            problems.append(
+                Problem(
+                    ("spec", name),
+                    "Unknown argument",
+                    f"`spec` of {model.kind} takes no `{name}`.",
+                    f"Move {name} to metadata.",
+                    at_key=True,
+                )
+            )
+        else:
+            data[name] = argument
+    for name, argument in _section(value, "metadata", problems).items():
+        if name in METADATA_FIELDS:
+            data[name] = argument
+        else:
+            remedy = did_you_mean(str(name), METADATA_FIELDS) or "It takes name, labels and annotations."
+            detail = f"`metadata` takes no `{str(name)[:60]}`."
+            problems.append(Problem(("metadata", name), "Unknown argument", detail, remedy, at_key=True))
+    return data
+
+
+def _section(value: dict[str, Any], name: str, problems: list[Problem]) -> dict[str, Any]:
+    section = value.get(name)
+    if section is None:
+        return {}
+    if isinstance(section, dict):
+        return section
+    detail = f"`{name}` must be a mapping, not {type_in_words(section)}."
+    problems.append(Problem((name,), "Value of the wrong type", detail))
+    return {}
+
+
+def _unknown_top(key: str, model: type[Resource]) -> Problem:
+    fields = [field.alias or name for name, field in model.model_fields.items()]
+    if key in METADATA_FIELDS:
+        remedy = f"Move {key} to metadata."
+    elif key in fields:
+        remedy = f"Move {key} to spec."
+    else:
+        remedy = did_you_mean(key, _TOP) or f"It has {', '.join(_TOP[:-1])} and {_TOP[-1]}."
+    return Problem((key,), "Unknown argument", f"A document takes no `{key[:60]}`.", remedy, at_key=True)
+
+
+def _merged_versions(data: dict[str, Any]) -> list[Problem]:
+    """Versions that are written in two ways, such as 1 and "1"."""
+    seen: dict[int, Any] = {}
+    problems = []
+    for key in data["versions"]:
+        if seen.setdefault(int(key), key) is not key:
+            detail = f"The version {int(key)} is given twice: as {seen[int(key)]!r} and as {key!r}."
+            problems.append(
+                Problem(("spec", "versions", key), "Duplicate key", detail, "Keep one.", at_key=True)
+            )
+    return problems

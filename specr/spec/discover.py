@@ -1,0 +1,157 @@
+"""Which files of a tree are specs.
+
+Every `*.yaml` and `*.yml`, but for names that begin with a dot, what `.specrignore`
+names, and what lies in folders that artifacts name as their source. Nothing else is
+left out in silence. Looks at names and sizes, never into a spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from posixpath import dirname, join
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from specr.diagnostics import Diagnostic, Severity, Span
+from specr.spec.document import shown_path
+from specr.spec.tree import Entry, EntryType, Tree, normalise
+
+IGNORE_FILE: Final = ".specrignore"
+FILE_LIMIT: Final = 32 * 2**20
+"""Bytes in one file."""
+PROJECT_LIMIT: Final = 1024 * 2**20
+"""Bytes in all files of a project that are read."""
+
+_REMEDIES: Final = {
+    EntryType.ESCAPING_LINK: ("Link leads out of the project", "Copy the file into the project."),
+    EntryType.BROKEN_LINK: ("Link leads nowhere", "Remove the link."),
+    EntryType.SPECIAL: ("Not a regular file", "Remove it, or rename it."),
+    EntryType.UNREADABLE_FOLDER: ("Folder can't be read", "Allow reading it, or name it in .specrignore."),
+}
+
+
+class Listing(NamedTuple):
+    """What a tree offers: files to read, shallow ones first, and findings by the path they are about."""
+
+    files: tuple[Entry, ...]
+    findings: tuple[tuple[str, Diagnostic], ...]
+
+
+def discover(tree: Tree) -> Listing:
+    """The files of a tree that may be specs."""
+    findings: list[tuple[str, Diagnostic]] = []
+    ignored = _ignored(tree, findings)
+    files = []
+    for entry in tree.entries(lambda folder: ignored(folder + "/")):
+        name = entry.path.rpartition("/")[2]
+        is_spec = name.endswith((".yaml", ".yml")) and not name.startswith(".")
+        if entry.type is EntryType.FILE and not is_spec:
+            continue
+        if ignored(entry.path):
+            continue
+        if entry.type is EntryType.FILE:
+            files.append(entry)
+        elif is_spec or (not name.startswith(".") and entry.type in _FOLDERS) or entry.path == ".":
+            findings.append((entry.path, _unread(entry)))
+    files.sort(key=lambda entry: (entry.path.count("/"), entry.path))
+    return Listing(tuple(files), tuple(findings))
+
+
+_FOLDERS: Final = (EntryType.LINKED_FOLDER, EntryType.UNREADABLE_FOLDER)
+
+
+class ArtifactFolders:
+    """The folders that artifacts name as their source, as far as they lie in the tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._folders: set[str] = set()
+
+    def add(self, file: str, source: str) -> bool:
+        """Take up the source that an artifact in a file names.
+
+        False if that file itself lies in the folder, which then is not taken up.
+        """
+        path = source_path(file, source)
+        if path is None:
+            return True
+        for folder in {path, self._tree.resolve(path)}:
+            if folder is None:
+                continue
+            if folder == "." or file.startswith(folder + "/"):
+                return False
+            self._folders.add(folder)
+        return True
+
+    def cover(self, path: str) -> bool:
+        """Whether a file or folder is one of the folders, or lies in one."""
+        while path:
+            if path in self._folders:
+                return True
+            path = dirname(path)
+        return False
+
+    def lie_below(self, path: str) -> bool:
+        """Whether one of the folders lies in this one."""
+        return any(folder.startswith(path + "/") for folder in self._folders)
+
+
+def source_path(file: str, source: str) -> str | None:
+    """The path in the tree that an artifact's source names, or None if it is elsewhere.
+
+    Sources are relative to the folder of the file that declares the artifact.
+    """
+    if "://" in source:
+        parts = urlsplit(source)
+        if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+            return None
+        source = unquote(parts.path)
+    elif ":/" in source:  # models:/name/3, runs:/…
+        return None
+    return normalise(join(dirname(file), source))
+
+
+def file_finding(path: str, summary: str, detail: str, remedy: str = "") -> Diagnostic:
+    """An error about a file as a whole."""
+    return Diagnostic(summary, detail, remedy, span=Span(shown_path(path), 1, 1))
+
+
+def _unread(entry: Entry) -> Diagnostic:
+    shown = shown_path(entry.path)
+    if entry.type is EntryType.LINKED_FOLDER:
+        return Diagnostic(
+            "Linked folder is not read",
+            f"{shown} is a link to a folder; specs are not looked for behind links.",
+            "Move the specs here, or name the link in .specrignore.",
+            severity=Severity.WARNING,
+            span=Span(shown, 1, 1),
+        )
+    summary, remedy = _REMEDIES[entry.type]
+    return file_finding(entry.path, summary, f"{shown} is a {entry.type.value}.", remedy)
+
+
+def _ignored(tree: Tree, findings: list[tuple[str, Diagnostic]]) -> Callable[[str], bool]:
+    """Whether `.specrignore` names a path; those of folders end in a slash."""
+    try:
+        data = tree.read(IGNORE_FILE)
+    except FileNotFoundError:
+        return lambda _path: False
+    except OSError as error:
+        reason = error.strerror or "no reason given"
+        findings.append((IGNORE_FILE, file_finding(IGNORE_FILE, "File can't be read", f"{reason}.")))
+        return lambda _path: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few projects have the file
+
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    patterns = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            span = Span(IGNORE_FILE, number, 1, max(1, len(line)))
+            detail = f"{line.strip()!r} is no pattern that .gitignore could hold."
+            found = Diagnostic("Bad ignore pattern", detail, "Correct or remove the line.")
+            findings.append((IGNORE_FILE, found.with_location(span, line)))
+        else:
+            patterns.append(line)
+    return GitIgnoreSpec.from_lines(patterns).match_file

@@ -1,0 +1,251 @@
+"""Loads a project: from a folder, or another tree of files, to Specs or to all that is wrong.
+
+This is where the steps meet: read, decode, put together, check, and find the places of
+what is shown. It prints nothing and remembers nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from specr.address import Address
+from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagnostics
+from specr.resources.base import Resource
+from specr.resources.project import Project
+from specr.spec import check_arguments, checks
+from specr.spec.decode import Decoded, decode_document
+from specr.spec.document import Document, Finding
+from specr.spec.model import Origin, Specs
+from specr.spec.read import Reading, read_tree
+from specr.spec.tree import FolderTree, Tree
+from specr.spec.variables import Value, declared_variables, override_variables
+
+Packs = Callable[[], Mapping[str, Path]]
+"""Finds the installed packs: the folder of each by its name. Asked only where a project names packs."""
+
+CHECKS: Final[tuple[checks.Check, ...]] = (
+    checks.check_depends_on,
+    checks.check_references,
+    checks.check_cycles,
+    checks.check_providers,
+    check_arguments.check_environments,
+    check_arguments.check_models,
+    check_arguments.check_deployments,
+    check_arguments.check_schemas,
+    check_arguments.check_variables,
+)
+
+_NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def load_specs(
+    root: Path,
+    *,
+    packs: Packs,
+    variables: Mapping[str, str] = _NO_VARIABLES,
+    tree: Tree | None = None,
+) -> tuple[Specs | None, tuple[Diagnostic, ...]]:
+    """Load the specs of a project.
+
+    Args:
+        root: the project's folder.
+        packs: finds the installed packs, as `specr.packs.installed_packs` does.
+        variables: values for the project's variables by name, over their defaults.
+        tree: where the files are; left out, in the folder itself.
+
+    Returns:
+        The specs, or None if there is any error; and all findings, with places, sorted.
+    """
+    with _collector_paused():
+        loading = _Loading(root, packs, dict(variables))
+        return loading.load(tree or FolderTree(root))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: it would walk all that was loaded so far, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One load: what is gathered on the way."""
+
+    root: Path
+    packs: Packs
+    overrides: dict[str, str]
+    findings: list[Finding] = field(default_factory=list)
+    located: list[Diagnostic] = field(default_factory=list)
+    resources: dict[Address, Resource] = field(default_factory=dict)
+    documents: dict[Address, Document] = field(default_factory=dict)
+    broken: set[Address] = field(default_factory=set)
+    complete: bool = True
+    project_broken: bool = False
+    variables: dict[str, Value] = field(default_factory=dict)
+
+    def load(self, tree: Tree) -> tuple[Specs | None, tuple[Diagnostic, ...]]:
+        reading = read_tree(tree, self.overrides)
+        self.take_reading(reading)
+        self.findings += reading.contained
+        if not reading.documents and not reading.broken:
+            self.located.append(_empty(self.root))
+        project = self.take_project(reading.documents)
+        values = None if self.project_broken else self.variables
+        for document in reading.documents:
+            if not _is_project(document):
+                self.take(decode_document(document, values))
+        for name in dict.fromkeys(project.packs):
+            self.take_pack(name, project)
+        self.check(project)
+        return self.result(project)
+
+    def take_reading(self, reading: Reading) -> None:
+        self.located += [diagnostic for _, diagnostic in reading.findings]
+        for _, claims in reading.broken:
+            if claims is None:
+                self.complete = False
+            else:
+                self.broken.add(claims)
+                self.project_broken |= claims.kind == "project"
+
+    def take_project(self, documents: list[Document]) -> Project:
+        """The settings; the first of several Projects, and all defaults where there is none."""
+        found = [document for document in documents if _is_project(document)]
+        for extra in found[1:]:
+            diagnostic = Diagnostic(
+                "More than one Project",
+                f"A project has one document of kind Project; there is one in {_place(found[0])} already.",
+                "Put the settings together in one document.",
+                path=("kind",),
+            )
+            self.findings.append(Finding(extra, diagnostic))
+        project = Project(name="project")
+        if found:
+            decoded = decode_document(found[0], {})
+            self.findings += decoded.findings
+            if isinstance(decoded.resource, Project):
+                project = decoded.resource
+                self.documents[project.address] = found[0]
+            else:
+                self.project_broken = True
+        declared = declared_variables({"variables": project.variables})
+        if not self.project_broken:
+            self.variables, wrong = override_variables(declared, self.overrides)
+            self.located += wrong
+        return project
+
+    def take(self, decoded: Decoded) -> None:
+        """Take up a document that is no Project."""
+        self.findings += decoded.findings
+        address = decoded.claims
+        if address is None:
+            self.complete = False
+            return
+        earlier = self.documents.get(address)
+        if earlier is not None:
+            self.findings.append(_duplicate(decoded.document, earlier, address))
+            return
+        self.documents[address] = decoded.document
+        if decoded.resource is None:
+            self.broken.add(address)
+        else:
+            self.resources[address] = decoded.resource
+
+    def take_pack(self, name: str, project: Project) -> None:
+        installed = self.packs()
+        if name not in installed:
+            known = ", ".join(sorted(installed)) or "none"
+            diagnostic = Diagnostic(
+                "Unknown pack",
+                f"No installed package ships the pack {name!r}; installed are: {known}.",
+                did_you_mean(name, installed) or f"Install the package that ships it, such as specr-{name}.",
+                address=project.address,
+                path=("spec", "packs", project.packs.index(name)),
+            )
+            self.findings.append(Finding(self.documents[project.address], diagnostic))
+            self.complete = False
+            return
+        reading = read_tree(FolderTree(installed[name]), {}, pack=name)
+        self.take_reading(reading)
+        for document in reading.documents:
+            self.take(decode_document(document, {}))
+
+    def check(self, project: Project) -> None:
+        self.resources = dict(sorted(self.resources.items()))
+        known = checks.Known(project, self.resources, self.broken, self.complete, self.project_broken)
+        for check in CHECKS:
+            for diagnostic in check(known):
+                assert diagnostic.address is not None
+                self.findings.append(Finding(self.documents[diagnostic.address], diagnostic))
+
+    def result(self, project: Project) -> tuple[Specs | None, tuple[Diagnostic, ...]]:
+        if self.findings:
+            from specr.spec.locate import locate_findings  # noqa: PLC0415 - the slow parser is for errors only
+
+            self.located += locate_findings(self.findings)
+        diagnostics = sorted_diagnostics(self.located)
+        if has_errors(diagnostics):
+            return None, diagnostics
+        origins = {
+            a: Origin(d.file, d.index, d.pack) for a, d in self.documents.items() if a in self.resources
+        }
+        specs = Specs(
+            self.root,
+            project,
+            MappingProxyType(self.resources),
+            MappingProxyType(origins),
+            MappingProxyType(self.variables),
+            MappingProxyType(self.documents),
+        )
+        return specs, diagnostics
+
+
+def _is_project(document: Document) -> bool:
+    return isinstance(document.value, dict) and document.value.get("kind") == "Project"
+
+
+def _place(document: Document) -> str:
+    return f"{document.shown_file}, line {document.line + 1}"
+
+
+def _duplicate(document: Document, earlier: Document, address: Address) -> Finding:
+    if document.pack and document.pack != earlier.pack:
+        other = f"the pack {earlier.pack} in" if earlier.pack else "the project in"
+        detail = f"{address} is declared by the pack {document.pack}, and by {other} {_place(earlier)}."
+        place, blamed = (document, earlier) if earlier.pack else (earlier, earlier)
+        diagnostic = Diagnostic(
+            "Name is taken by a pack",
+            detail,
+            "Rename yours, or leave the pack out.",
+            address=address,
+            path=("metadata", "name"),
+        )
+        return Finding(blamed if not earlier.pack else place, diagnostic)
+    diagnostic = Diagnostic(
+        "Duplicate resource",
+        f"{address} is declared already, in {_place(earlier)}.",
+        "Rename or remove one of the two.",
+        address=address,
+        path=("metadata", "name"),
+    )
+    return Finding(document, diagnostic)
+
+
+def _empty(root: Path) -> Diagnostic:
+    return Diagnostic(
+        "No specs found",
+        f"{root} holds no document of apiVersion specr/v1 in any *.yaml or *.yml file.",
+        "Run `specr init` to begin a project, or name its folder with -C.",
+    )

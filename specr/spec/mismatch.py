@@ -1,0 +1,243 @@
+"""What pydantic's complaints about a spec mean, in our own words.
+
+Each complaint becomes one Problem with the path as the document has it. Knows the
+shapes of models only through their fields.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from specr.address import is_name
+from specr.diagnostics import Path, did_you_mean
+from specr.resources.base import METADATA_FIELDS, Resource
+from specr.resources.columns import ColumnType
+from specr.spec.problem import Problem, quoted, shown_path_in, type_in_words
+
+_KEY: Final = "[key]"
+_UNIONS: Final = {
+    "env": "a text, or a mapping with `valueFrom`",
+    "variables": "a text, a number or a boolean",
+}
+"""Arguments that map names to values of several types: the complaints come once for each type."""
+
+_EXPECTED: Final = {
+    "string": "a text",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "tuple": "a list",
+    "list": "a list",
+}
+_PATTERNS: Final = (
+    (
+        "a-z0-9-",
+        "Bad name",
+        (
+            "a name has lower-case letters, digits and dashes, begins and ends with a letter or digit, "
+            "and has 63 characters at most"
+        ),
+    ),
+    ("sha256", "Bad digest", "a digest is `sha256:` and 64 hexadecimal digits in lower case"),
+    (
+        "A-Za-z_",
+        "Bad name of an environment variable",
+        "it has letters, digits and underscores, no digit first",
+    ),
+    ("Ki", "Bad amount", "an amount is a number and maybe a unit, such as `500m`, `2`, `512Mi` or `1.5Gi`"),
+    ("^/", "Bad path", "it begins with a slash"),
+)
+
+
+def explain_mismatch(model: type[Resource], error: ValidationError, data: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with a document's arguments, each thing once."""
+    details = error.errors(include_url=False)
+    problems = [_explain(model, detail) for detail in _without_branches(details, data)]
+    return list(dict.fromkeys(problems))
+
+
+def _without_branches(details: Iterable[ErrorDetails], data: Mapping[str, Any]) -> Iterable[ErrorDetails]:
+    """The complaints with those about the branches of a union put together.
+
+    A mapping was meant to be the one branch that is one; anything else fits no branch.
+    """
+    for detail in details:
+        loc = detail["loc"]
+        if loc[0] not in _UNIONS or len(loc) < 3 or loc[2] == _KEY:
+            yield detail
+        elif loc[0] == "env" and isinstance(_at(data, loc[:2]), dict):
+            if loc[2] == "SecretValue":
+                yield {**detail, "loc": (*loc[:2], *loc[3:])}
+        else:
+            yield {**detail, "type": f"{loc[0]}_union", "loc": loc[:2], "input": _at(data, loc[:2])}
+
+
+def _at(data: Any, loc: Iterable[str | int]) -> Any:
+    for step in loc:
+        data = data[step]
+    return data
+
+
+def _explain(model: type[Resource], detail: ErrorDetails) -> Problem:
+    loc = detail["loc"]
+    at_key = bool(loc) and loc[-1] == _KEY
+    path = _document_path(loc[:-1] if at_key else loc)
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    where = f"`{shown_path_in(path)}`"
+    if kind == "missing":
+        return Problem(path, "Missing argument", f"{where} must be given.", _expected_remedy(model, loc))
+    if kind == "extra_forbidden":
+        return _unknown(model, loc, path)
+    if kind.endswith("_union"):
+        return _wrong_type(path, _UNIONS[str(loc[0])], value)
+    words = kind.rpartition("_")[0]
+    base = words.removesuffix("_attributes") if words.endswith("_attributes") else words
+    if kind.endswith(("_type", "_parsing", "_from_float")) and base.split("_")[0] in _EXPECTED:
+        return _wrong_type(path, _EXPECTED[base.split("_")[0]], value, at_key=at_key)
+    explain = _BY_TYPE.get(kind)
+    if explain is None:
+        return Problem(path, "Value does not fit", f"{where} does not take {quoted(value)}.", at_key=at_key)
+    summary, text, remedy = explain(value, context)
+    return Problem(path, summary, f"{where}: {text}.", remedy, at_key=at_key)
+
+
+def _wrong_type(path: Path, expected: str, value: Any, *, at_key: bool = False) -> Problem:
+    found = type_in_words(value)
+    remedy = ""
+    if "a text" in expected and isinstance(value, (bool, int, float)):
+        remedy = "Put quotes round it."
+    elif isinstance(value, str) and expected in ("an integer", "a number", "a boolean"):
+        remedy = f"Write {expected} without quotes."
+    elif expected == "a list":
+        remedy = "Begin each entry with a dash, or put square brackets round them."
+    detail = f"`{shown_path_in(path)}` must be {expected}, not {found}."
+    return Problem(path, "Value of the wrong type", detail, remedy, at_key=at_key)
+
+
+def _unknown(model: type[Resource], loc: tuple[str | int, ...], path: Path) -> Problem:
+    name = str(loc[-1])
+    part = _model_at(model, loc[:-1])
+    known = sorted(set(_field_names(part)) - (METADATA_FIELDS if part is model else set()))
+    remedy = did_you_mean(name, known) or _same_but_case(name, known)
+    if not remedy and known:
+        remedy = f"Known here: {', '.join(known)}."
+    owner = shown_path_in(path[:-1])
+    return Problem(
+        path, "Unknown argument", f"`{owner}` of {model.kind} takes no `{name[:60]}`.", remedy, at_key=True
+    )
+
+
+def _same_but_case(name: str, known: Iterable[str]) -> str:
+    folded = name.replace("_", "").replace("-", "").lower()
+    return next((f"Did you mean {k}?" for k in known if k.lower() == folded), "")
+
+
+def _document_path(loc: tuple[str | int, ...]) -> Path:
+    if not loc:
+        return ("spec",)
+    if loc[0] in METADATA_FIELDS:
+        return ("metadata", *loc)
+    if loc[0] == "versions" and len(loc) > 1:
+        number = str(loc[1])
+        return (
+            "spec",
+            "versions",
+            int(number) if number.isascii() and number.isdigit() else number,
+            *loc[2:],
+        )
+    return ("spec", *loc)
+
+
+def _field_names(model: type[BaseModel] | None) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
+
+
+def _model_at(model: type[BaseModel], loc: Iterable[str | int]) -> type[BaseModel] | None:
+    """The model of the mapping at a place, where there is one."""
+    current: type[BaseModel] | None = model
+    annotation: Any = model
+    for step in loc:
+        if current is not None:
+            field = next((f for n, f in current.model_fields.items() if (f.alias or n) == step), None)
+            if field is None:
+                return None
+            annotation = field.annotation
+        else:
+            annotation = _item_type(annotation)
+        current = _model_in(annotation)
+    return current
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, types.UnionType, Annotated):
+        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
+    return None
+
+
+def _item_type(annotation: Any) -> Any:
+    """The type of what a list or mapping holds."""
+    if get_origin(annotation) in (Union, types.UnionType, Annotated):
+        return next((item for arg in get_args(annotation) if (item := _item_type(arg)) is not None), None)
+    if get_origin(annotation) in (tuple, list):
+        return get_args(annotation)[0]
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
+
+
+def _expected_remedy(model: type[Resource], loc: tuple[str | int, ...]) -> str:
+    part = _model_at(model, loc[:-1])
+    if part is None:
+        return ""
+    field = next((f for n, f in part.model_fields.items() if (f.alias or n) == loc[-1]), None)
+    return f"It is: {field.description}" if field is not None and field.description else ""
+
+
+_Explain = Callable[[Any, Mapping[str, Any]], tuple[str, str, str]]
+
+
+def _pattern(value: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    for part, summary, rule in _PATTERNS:
+        if part in context["pattern"]:
+            close = _closest_name(str(value)) if summary == "Bad name" else ""
+            return summary, f"{quoted(value)} won't do: {rule}", f"Did you mean {close}?" if close else ""
+    return "Value does not fit", f"{quoted(value)} is not of the form {context['pattern']}", ""
+
+
+def _closest_name(text: str) -> str:
+    """The name one gets by putting dashes for what names can't hold; empty if that gives none."""
+    folded = "".join(c if c.isascii() and c.isalnum() else "-" for c in text.lower())
+    name = "-".join(part for part in folded.split("-") if part)
+    return name if is_name(name) else ""
+
+
+def _bound(words: str, key: str) -> _Explain:
+    return lambda value, context: (
+        "Value out of range",
+        f"it must be {words} {context[key]}; it is {value}",
+        "",
+    )
+
+
+_BY_TYPE: Final[Mapping[str, _Explain]] = {
+    "string_pattern_mismatch": _pattern,
+    "string_too_long": lambda value, _: ("Bad name", f"{quoted(value)} is longer than 63 characters", ""),
+    "string_too_short": lambda _value, _context: ("Value is empty", "it must not be empty", ""),
+    "too_short": lambda _value, _context: ("Value is empty", "it must hold at least one entry", ""),
+    "enum": lambda value, _: (
+        "Unknown column type",
+        f"{quoted(value)} is no type of a column",
+        did_you_mean(str(value), [t.value for t in ColumnType]) or f"The types are {', '.join(ColumnType)}.",
+    ),
+    "greater_than_equal": _bound("at least", "ge"),
+    "less_than_equal": _bound("at most", "le"),
+    "greater_than": _bound("more than", "gt"),
+    "less_than": _bound("less than", "lt"),
+}

@@ -1,0 +1,309 @@
+"""YAML text to nodes with places, by the slow and exact parser.
+
+Used where a place is asked for, and for the few texts that the fast reader might
+read otherwise. Everything the language of specs leaves out of YAML is refused
+here: tags, merge keys, keys that are neither text nor integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from specr.spec.fault import Fault, Place
+from specr.spec.scalars import Scalar, resolve_plain
+from specr.spec.syntax import explain_syntax
+from specr.spec.values import DEPTH_LIMIT
+
+ALIASED_LIMIT: Final = 100_000
+"""Values that aliases may add to one document, so that a few lines can't stand for millions."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A value and where it is written."""
+
+    start: Place
+    end: Place
+    scalar: Scalar = None
+    pairs: list[tuple[Node, Node]] | None = None
+    items: list[Node] | None = None
+    flow: bool = False
+    size: int = 1
+    """Values in it, itself included, with aliases counted as what they stand for."""
+    height: int = 0
+    """Levels of mappings and lists, itself included."""
+    anchored: str | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Puts nodes together from parser events, with a stack of its own."""
+
+    open: list[Node] = field(default_factory=list)
+    keys: list[Node | None] = field(default_factory=list)
+    seen: list[dict[tuple[type, Scalar], Node]] = field(default_factory=list)
+    anchors: dict[str, Node | None] = field(default_factory=dict)
+    aliased: int = 0
+    root: Node | None = None
+
+    def take(self, event: Event) -> None:
+        tag = getattr(event, "tag", None)
+        if isinstance(event, NodeEvent) and tag is not None:
+            raise Fault(
+                "Tags are not supported",
+                f"The tag {str(tag)!r} asks for a type of its own; specs hold text, numbers, booleans, "
+                "null, lists and mappings only.",
+                _start(event),
+                remedy="Remove the tag; put quotes round a value to make it text.",
+            )
+        if isinstance(event, ScalarEvent):
+            self.add(Node(_start(event), _end(event), _scalar(event)), event)
+        elif isinstance(event, AliasEvent):
+            self.add(self.alias(event), event)
+        elif isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            self.begin(event)
+        elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+            self.finish(_end(event))
+
+    def begin(self, event: MappingStartEvent | SequenceStartEvent) -> None:
+        if len(self.open) >= DEPTH_LIMIT:
+            raise _too_deep(_start(event))
+        node = Node(_start(event), _end(event), flow=bool(event.flow_style), height=1)
+        if isinstance(event, MappingStartEvent):
+            node.pairs = []
+        else:
+            node.items = []
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+            node.anchored = event.anchor
+        if self.open and self.open[-1].pairs is not None and self.keys[-1] is None:
+            raise Fault(
+                "Key is not text",
+                "A key can't be a list or a mapping.",
+                node.start,
+                remedy="Put quotes round it.",
+            )
+        self.open.append(node)
+        self.keys.append(None)
+        self.seen.append({})
+
+    def finish(self, end: Place) -> None:
+        node = self.open.pop()
+        self.keys.pop()
+        self.seen.pop()
+        node.end = end
+        if node.anchored is not None:
+            self.anchors[node.anchored] = node
+        self.attach(node)
+
+    def add(self, node: Node, event: Event) -> None:
+        if isinstance(event, ScalarEvent) and event.anchor is not None:
+            self.anchors[event.anchor] = node
+        if self.open and self.open[-1].pairs is not None and self.keys[-1] is None:
+            self.add_key(node, event)
+        else:
+            _check_value(node)
+            self.attach(node)
+
+    def add_key(self, node: Node, event: Event) -> None:
+        key = node.scalar
+        if (
+            node.pairs is not None
+            or node.items is not None
+            or isinstance(key, bool)
+            or not isinstance(key, (str, int))
+        ):
+            raise Fault(
+                "Key is not text",
+                "A key is a text, or an integer where versions are listed.",
+                _start(event),
+                remedy="Put quotes round it.",
+                width=_width(node),
+            )
+        _check_value(node)
+        if key == "<<" and getattr(event, "style", None) is None and isinstance(event, ScalarEvent):
+            raise Fault(
+                "Merge keys are not supported",
+                "`<<` is not part of YAML 1.2, which specs are written in.",
+                node.start,
+                remedy="Write the keys out, or refer to the whole value with an alias.",
+                width=2,
+            )
+        first = self.seen[-1].setdefault((type(key), key), node)
+        if first is not node:
+            raise Fault(
+                "Duplicate key",
+                f"The key {str(key)[:60]!r} is given twice in one mapping.",
+                _start(event),
+                remedy="Keep one of the two.",
+                width=_width(node),
+                earlier=("It was given first", first.start[0]),
+            )
+        self.keys[-1] = node
+
+    def attach(self, node: Node) -> None:
+        if not self.open:
+            self.root = node
+            return
+        parent = self.open[-1]
+        parent.size += node.size
+        parent.height = max(parent.height, node.height + 1)
+        key = self.keys[-1]
+        if parent.pairs is not None:
+            assert key is not None
+            parent.pairs.append((key, node))
+            self.keys[-1] = None
+        else:
+            assert parent.items is not None
+            parent.items.append(node)
+
+    def alias(self, event: AliasEvent) -> Node:
+        name = event.anchor
+        node = self.anchors.get(name)
+        if node is None:
+            unfinished = name in self.anchors
+            raise Fault(
+                "Alias inside its own anchor" if unfinished else "Alias to an unknown anchor",
+                f"`*{name}` stands inside the value that it names."
+                if unfinished
+                else f"No anchor `&{name}` comes before `*{name}` in this document.",
+                _start(event),
+                width=len(name) + 1,
+            )
+        if len(self.open) + node.height > DEPTH_LIMIT:
+            raise _too_deep(_start(event))
+        self.aliased += node.size
+        if self.aliased > ALIASED_LIMIT:
+            raise Fault(
+                "Too many aliased values",
+                f"Aliases may add {ALIASED_LIMIT:,} values to a document; this one adds more.",
+                _start(event),
+                remedy="Write fewer aliases, or split the document.",
+                width=len(name) + 1,
+            )
+        return node
+
+
+def parse_nodes(text: str) -> Node:
+    """The one document in a text.
+
+    Raises:
+        Fault: the text is not YAML, or holds what specs leave out of it.
+    """
+    builder = _Builder()
+    for event in _events(text):
+        builder.take(event)
+    return builder.root or Node((0, 0), (0, 0))
+
+
+def value_of(root: Node) -> Any:
+    """What nodes mean: text, numbers, booleans, None, lists and dicts.
+
+    What an anchor names and what its aliases stand for is one and the same object.
+    """
+    values: dict[int, Any] = {}
+
+    def build(node: Node) -> Any:
+        if node.pairs is None and node.items is None:
+            return node.scalar
+        known = values.get(id(node))
+        if known is None:
+            if node.pairs is not None:
+                known = {key.scalar: build(value) for key, value in node.pairs}
+            else:
+                known = [build(item) for item in node.items or ()]
+            values[id(node)] = known
+        return known
+
+    return build(root)
+
+
+def _events(text: str) -> Iterator[Event]:
+    parser = YAML(typ="safe", pure=True)
+    try:
+        yield from parser.parse(text)
+    except MarkedYAMLError as error:
+        raise explain_syntax(error) from None
+    except YAMLError as error:
+        raise Fault("Invalid YAML", "This text can't be read as YAML.", (0, 0)) from error
+    except (ValueError, OverflowError):
+        mark = parser.reader.get_mark()
+        raise Fault(
+            "Invalid YAML",
+            "An escape in double quotes names no character.",
+            (mark.line, mark.column),
+            remedy="Use single quotes for text with backslashes.",
+        ) from None
+
+
+def _scalar(event: ScalarEvent) -> Scalar:
+    text = str(event.value)
+    return resolve_plain(text) if event.implicit[0] else text
+
+
+def _check_value(node: Node) -> None:
+    value = node.scalar
+    if isinstance(value, str):
+        if "\0" in value or not _encodable(value):
+            raise Fault(
+                "Character that text can't hold",
+                "An escape in double quotes gives a NUL character or half of a surrogate pair.",
+                node.start,
+                width=_width(node),
+            )
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is what differs from itself
+            raise Fault(
+                "Number is not finite",
+                "Infinity and NaN have no place in a spec.",
+                node.start,
+                remedy="Put quotes round it to make it text.",
+                width=_width(node),
+            )
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise Fault(
+            "Integer over 64 bits",
+            "Integers go from -9223372036854775808 to 18446744073709551615.",
+            node.start,
+            remedy="Put quotes round it to make it text.",
+            width=_width(node),
+        )
+
+
+def _encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _too_deep(place: Place) -> Fault:
+    return Fault(
+        "Nested too deeply",
+        f"Mappings and lists may lie {DEPTH_LIMIT} levels deep; this one lies deeper.",
+        place,
+    )
+
+
+def _start(event: Event) -> Place:
+    return event.start_mark.line, event.start_mark.column
+
+
+def _end(event: Event) -> Place:
+    return event.end_mark.line, event.end_mark.column
+
+
+def _width(node: Node) -> int:
+    return max(1, node.end[1] - node.start[1]) if node.end[0] == node.start[0] else 1

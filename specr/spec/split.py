@@ -1,0 +1,122 @@
+"""Bytes to text, and text to the pieces that each hold one document.
+
+YAML 1.2 lets no line begin with `---` or `...` (and then a space or its end)
+unless it parts documents, not even inside quotes or blocks. So a text can be
+split before it is understood, and what is wrong with one document leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from specr.spec.fault import Fault, Place
+
+_CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13} | {127})
+_FOREIGN: Final = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_MARKER: Final = re.compile(r"(?:---|\.\.\.)(?:[ \t\n]|\Z)")
+_NOTHING: Final = re.compile(r"(?:[ \t]*(?:#.*)?(?:\n|\Z))*")
+_VERSION: Final = re.compile(r"^%YAML[ \t]+1\.2[ \t]*(?:#.*)?$", re.MULTILINE)
+
+
+class Chunk(NamedTuple):
+    """The text of one document, its `---` included, and the line of the file it begins on, from 0."""
+
+    line: int
+    text: str
+
+
+def decode_text(data: bytes) -> str:
+    """UTF-8 to text: without its byte order mark, every line end a line feed.
+
+    Raises:
+        Fault: the bytes are not UTF-8, or hold characters that YAML files can't.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Fault("File is not UTF-8", "It is UTF-16.", (0, 0), remedy="Save it as UTF-8.")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig")
+        raise Fault(
+            "File is not UTF-8",
+            f"The byte 0x{data[error.start]:02x} fits no character here.",
+            _end_of(before),
+            remedy="Save it as UTF-8.",
+        ) from None
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        found = re.search(rb"[%s]" % re.escape(_CONTROLS), data)
+        assert found is not None
+        raise _forbidden(found[0].decode(), data[: found.start()].decode("utf-8-sig"))
+    if not text.isascii():
+        foreign = _FOREIGN.search(text)
+        if foreign is not None:
+            raise _forbidden(foreign[0], text[: foreign.start()])
+    return text
+
+
+def split_documents(text: str) -> Iterator[Chunk]:
+    """The documents of a text that hold more than blanks and comments.
+
+    Raises:
+        Fault: something stands behind the `...` that ends a document.
+    """
+    start = line = 0
+    for position in _markers(text):
+        chunk = text[start:position]
+        if not _is_empty(chunk):
+            yield Chunk(line, chunk)
+        line += chunk.count("\n")
+        start = position
+        if text.startswith("...", position):
+            start = (text.find("\n", position) + 1) or len(text)
+            if not _NOTHING.fullmatch(text, position + 3, start):
+                raise Fault(
+                    "Invalid YAML",
+                    "`...` ends a document; only a comment may follow on its line.",
+                    (line, 0),
+                    width=3,
+                )
+            line += 1
+    if not _is_empty(text[start:]):
+        yield Chunk(line, text[start:])
+
+
+def _markers(text: str) -> list[int]:
+    """Where the lines begin that part documents."""
+    found = [0] if _MARKER.match(text) else []
+    for marker in ("\n---", "\n..."):
+        position = text.find(marker)
+        while position >= 0:
+            if _MARKER.match(text, position + 1):
+                found.append(position + 1)
+            position = text.find(marker, position + 1)
+    return sorted(found)
+
+
+def _is_empty(chunk: str) -> bool:
+    start = 3 if chunk.startswith("---") else 0
+    if _NOTHING.fullmatch(chunk, start):
+        return True
+    return "%" in chunk and bool(_NOTHING.fullmatch(_VERSION.sub("", chunk)))
+
+
+def _forbidden(character: str, before: str) -> Fault:
+    code = ord(character)
+    if code == 0:
+        return Fault(
+            "File is not text", "It holds a NUL byte, as binary files and UTF-16 do.", _end_of(before)
+        )
+    return Fault(
+        "Character that YAML can't hold",
+        f"The character U+{code:04X} is invisible, or a line end for some readers only.",
+        _end_of(before),
+        remedy=f"Remove it, or write it as an escape in double quotes: `\\u{code:04x}`.",
+    )
+
+
+def _end_of(text: str) -> Place:
+    return text.count("\n"), len(text) - (text.rfind("\n") + 1)
