@@ -220,13 +220,17 @@ PARSERS: Final[dict[DataType, Callable[[object], Cell]]] = {
 }
 
 
+def _missing(value: Any) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself
+
+
 def _render_float64(value: Any) -> str | None:
-    return None if value is None or value != value else repr(float(value))  # noqa: PLR0124 - NaN
+    return None if _missing(value) else repr(float(value))
 
 
 def _render_float32(value: Any) -> str | None:
     """The shortest text that rounds back to the same Float32, as Float64's repr does for doubles."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN
+    if _missing(value):
         return None
     if math.isinf(value):
         return repr(float(value))
@@ -239,19 +243,28 @@ def _render_float32(value: Any) -> str | None:
 
 
 def _render_int(value: Any) -> str | None:
-    return None if value is None or value != value else str(int(value))  # noqa: PLR0124 - NaN
+    if _missing(value):
+        return None
+    whole = int(value)
+    if whole != value:
+        raise ValueError(f"{value!r} is not a whole number")
+    return str(whole)
 
 
 def _render_bool(value: Any) -> str | None:
-    return None if value is None or value != value else str(bool(value))  # noqa: PLR0124 - NaN
+    if _missing(value):
+        return None
+    if value not in {0, 1}:
+        raise ValueError(f"{value!r} is not a boolean")
+    return str(bool(value))
 
 
 def _render_str(value: Any) -> str | None:
-    return None if value is None or value != value else str(value)  # noqa: PLR0124 - NaN
+    return None if _missing(value) else str(value)
 
 
 def _render_time64(value: Any) -> str | None:
-    if value is None:
+    if _missing(value):
         return None
     seconds, fraction = divmod(int(value), _SECOND)
     text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%d %H:%M:%S")
