@@ -9,7 +9,7 @@ from typing import Final
 from specr.canonical import Json, JsonObject
 from specr.plan.unknown import is_placeholder
 from specr.render.text import UNKNOWN, is_scalar, key_text, pair_text, shortened, value_text
-from specr.render.words import counted
+from specr.render.words import counted, interruption
 
 CATALOGUE: Final = frozenset({"artifacttype", "modeltype", "processor", "runtime"})
 """Kinds whose records have no effect of their own: that they come or go is told by address alone."""
@@ -71,7 +71,7 @@ def change_lines(change: JsonObject, width: int) -> list[Line]:
     if hidden:
         lines.append(Line("#", 0, f"{counted(hidden, 'unchanged field')} hidden"))
     if change["interrupts"]:
-        lines.append(Line("!", 0, "interrupts service: callers will notice a gap"))
+        lines.append(Line("!", 0, interruption(change)))
     return lines
 
 
@@ -91,13 +91,14 @@ def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
     if planned is None:
         yield from (((key,), _Leaf(key, "-", prior=value)) for key, value in (prior or {}).items())
         return
-    if prior is None:
+    is_new = prior is None or change["action"] == "create"
+    if is_new:
         yield from (((key,), _Leaf(key, "+", planned=value)) for key, value in planned.items())
         symbol = "+"
     else:
         yield from ((d["path"], _leaf_of(d)) for d in change["differences"])
         symbol = "~"
-    told = {tuple(difference["path"]) for difference in change["differences"]} if prior is not None else set()
+    told = set[tuple[Step, ...]]() if is_new else {tuple(d["path"]) for d in change["differences"]}
     for path in change["unknown"]:
         if path and tuple(path) not in told and not _is_in(planned, path):
             yield path, _Leaf(path[-1], symbol, unknown=True)

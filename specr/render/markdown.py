@@ -153,7 +153,7 @@ def _row(change: JsonObject) -> str:
     if told:
         what += f": {_cell(told)}"
     if change["interrupts"]:
-        what += ", **interrupts service**"
+        what += f", **{words.interruption(change).partition(':')[0]}**"
     why = words.cause_words(change["cause"], _cell)
     return f"| {code(_SYMBOLS[change['action']])} | {_name(change['address'])} | {what} | {why} |\n"
 

@@ -44,7 +44,7 @@ _REASONS: Final = {
     "interrupted": "an earlier apply began it and did not finish",
     "not-declared": "no spec declares it any more",
     "not-needed": "nothing needs it any more",
-    "destroy": "everything is destroyed",
+    "destroy": "",
 }
 _COUNTED: Final = (
     ("create", "to create"),
@@ -67,6 +67,8 @@ def headline(change: JsonObject) -> str:
 def verb(change: JsonObject) -> str:
     """What happens, without to whom: `will be updated in place`."""
     action = change["action"]
+    if change["cause"]["reason"] == "missing" and action == "create":
+        return "will be made again"
     return _VERBS_BY_EFFECT.get((action, change["effect"]), _VERBS[action])
 
 
@@ -120,8 +122,18 @@ def scope(plan: JsonObject, quote: Quote = str) -> str:
 
 def interruptions(plan: JsonObject, quote: Quote = str) -> str:
     """Says whose callers will notice; empty if nobody's."""
-    cut = [quote(change["address"]) for change in plan["changes"] if change["interrupts"]]
-    return f"Service will be interrupted: {listed(cut)}." if cut else ""
+    cut = [change for change in plan["changes"] if change["interrupts"]]
+    gone = listed(quote(change["address"]) for change in cut if change["planned"] is None)
+    back = listed(quote(change["address"]) for change in cut if change["planned"] is not None)
+    told = [f"Service will end: {gone}."] if gone else []
+    return " ".join([f"Service will be interrupted: {back}.", *told] if back else told)
+
+
+def interruption(change: JsonObject) -> str:
+    """Says of one change that callers will notice."""
+    if change["planned"] is None:
+        return "ends service: callers will get no answer any more"
+    return "interrupts service: callers will notice a short gap"
 
 
 def drift_headline(drift: JsonObject) -> str:
