@@ -7,12 +7,12 @@ what is shown. It prints nothing and remembers nothing.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagnostics
@@ -26,8 +26,20 @@ from specr.spec.read import Reading, read_tree
 from specr.spec.tree import FolderTree, Tree
 from specr.spec.variables import Value, declared_variables, override_variables
 
-Packs = Callable[[], Mapping[str, Path]]
-"""Finds the installed packs: the folder of each by its name. Asked only where a project names packs."""
+
+class Packs(Protocol):
+    """Finds packs; asked only where a project names some. See `specr.packs.InstalledPacks`."""
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all packs, sorted."""
+
+    def folder(self, name: str) -> Path:
+        """The folder that holds a pack's YAML.
+
+        Raises:
+            LookupError: it can't be found; the message says why.
+        """
+
 
 CHECKS: Final[tuple[checks.Check, ...]] = (
     checks.check_depends_on,
@@ -55,7 +67,7 @@ def load_specs(
 
     Args:
         root: the project's folder.
-        packs: finds the installed packs, as `specr.packs.installed_packs` does.
+        packs: finds the packs that the project names; `specr.packs.InstalledPacks()`.
         variables: values for the project's variables by name, over their defaults.
         tree: where the files are; left out, in the folder itself.
 
@@ -164,12 +176,14 @@ class _Loading:
             self.resources[address] = decoded.resource
 
     def take_pack(self, name: str, project: Project) -> None:
-        installed = self.packs()
-        if name not in installed:
-            known = ", ".join(sorted(installed)) or "none"
+        try:
+            folder = self.packs.folder(name)
+        except LookupError as error:
+            installed = self.packs.names()
+            known = f"installed are: {', '.join(installed)}" if installed else "none is installed"
             diagnostic = Diagnostic(
                 "Unknown pack",
-                f"No installed package ships the pack {name!r}; installed are: {known}.",
+                f"The pack {name!r} can't be used: {error.args[0]}; {known}.",
                 did_you_mean(name, installed) or f"Install the package that ships it, such as specr-{name}.",
                 address=project.address,
                 path=("spec", "packs", project.packs.index(name)),
@@ -177,7 +191,7 @@ class _Loading:
             self.findings.append(Finding(self.documents[project.address], diagnostic))
             self.complete = False
             return
-        reading = read_tree(FolderTree(installed[name]), {}, pack=name)
+        reading = read_tree(FolderTree(folder), {}, pack=name)
         self.take_reading(reading)
         for document in reading.documents:
             self.take(decode_document(document, {}))
