@@ -1,0 +1,135 @@
+"""The scorer's columns to what MLflow's predict takes: a data frame or arrays of exact types.
+
+MLflow compares each column's type with the signature and refuses what it can't widen safely, so each
+column gets the very type that the signature names. Missing cells become NaN in floats and text (as
+pandas reads them from files) and NaT in times. Integers and booleans have no room for one; see
+`split_missing`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from specr_scorer import Cell, DataType, Frame, InputError
+
+from specr_mlflow.schema import Side, Tensor
+
+_DTYPES: Final = {
+    DataType.BOOL: "bool",
+    DataType.INT32: "int32",
+    DataType.INT64: "int64",
+    DataType.FLOAT32: "float32",
+    DataType.FLOAT64: "float64",
+}
+_NAT: Final = np.iinfo(np.int64).min
+_GAPLESS: Final = frozenset({DataType.BOOL, DataType.INT32, DataType.INT64})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a request that lack the same integers and booleans.
+
+    `rows` are their positions in the request, None for all of it.
+    """
+
+    frame: Frame
+    rows: Sequence[int] | None
+    gaps: frozenset[str]
+
+
+def split_missing(frame: Frame, side: Side) -> list[Part]:
+    """Group the rows by which integers and booleans they lack; one part with no gaps, mostly.
+
+    In a column that is missing throughout, a float NaN can stand for the missing value, as in
+    pandas, while the columns of the other rows keep their exact type. So a row's prediction does
+    not depend on its neighbours.
+    """
+    columns = frame.columns
+    holed = [f.name for f in side.fields if f.type in _GAPLESS and f.nullable and None in columns[f.name]]
+    if not holed:
+        return [Part(frame, None, frozenset())]
+    rows_of: dict[frozenset[str], list[int]] = {}
+    for row in range(frame.rows):
+        gaps = frozenset(name for name in holed if columns[name][row] is None)
+        rows_of.setdefault(gaps, []).append(row)
+    return [Part(_take(frame, rows), rows, gaps) for gaps, rows in rows_of.items()]
+
+
+def _take(frame: Frame, rows: Sequence[int]) -> Frame:
+    return Frame({name: [cells[row] for row in rows] for name, cells in frame.columns.items()}, len(rows))
+
+
+def model_input(part: Part, side: Side) -> Any:
+    """What predict takes for these rows: a DataFrame, or for tensors an array or a dict of them.
+
+    Raises:
+        InputError: a number does not fit a tensor's narrower type.
+    """
+    columns = part.frame.columns
+    if not side.tensors:
+        data = [_series(columns[field.name], field.type, field.name in part.gaps) for field in side.fields]
+        frame = pd.DataFrame(dict(enumerate(data)), copy=False)
+        if side.labels[0] is not None:
+            frame.columns = pd.Index(side.labels)
+        return frame
+    if side.tensors[0].name is None:  # mlflow allows one tensor without a name, and then no other
+        return _tensor(side.tensors[0], columns)
+    return {tensor.name: _tensor(tensor, columns) for tensor in side.tensors}
+
+
+def _series(cells: Sequence[Cell], data_type: DataType, gap: bool) -> Any:
+    if gap:
+        return np.full(len(cells), math.nan)
+    if data_type is DataType.STR:
+        filled = [math.nan if cell is None else cell for cell in cells] if None in cells else cells
+        return pd.Series(filled, dtype=object)
+    if data_type is DataType.TIME64:
+        return _times(cells)
+    return np.array(cells, dtype=_DTYPES[data_type])
+
+
+def _times(cells: Sequence[Cell]) -> Any:
+    nanoseconds = [_NAT if cell is None else cell for cell in cells] if None in cells else cells
+    return np.array(nanoseconds, dtype="int64").view("datetime64[ns]")
+
+
+def _tensor(tensor: Tensor, columns: Mapping[str, Sequence[Cell]]) -> Any:
+    made = [_tensor_column(columns[field.name], field.type, tensor.dtype) for field in tensor.fields]
+    return made[0] if tensor.flat else np.stack(made, axis=1)
+
+
+def _tensor_column(cells: Sequence[Cell], data_type: DataType, dtype: str) -> Any:
+    if data_type is DataType.TIME64:
+        return _times(cells)
+    if data_type is DataType.STR:
+        return np.array([math.nan if cell is None else cell for cell in cells], dtype=dtype)
+    wide = np.array(cells, dtype=_DTYPES[data_type])
+    narrow = wide.astype(dtype, copy=False)
+    if dtype != _DTYPES[data_type] and not _same(wide, narrow):
+        raise InputError(f"A number does not fit the model's tensor of {dtype}.")
+    return narrow
+
+
+def _same(wide: Any, narrow: Any) -> bool:
+    """Whether narrowing kept integers as they are and floats finite."""
+    if wide.dtype.kind == "f":
+        return not bool(np.isinf(narrow).any())
+    return bool((wide == narrow).all())
+
+
+def join_parts(parts: Sequence[Part], made: Sequence[Mapping[str, Sequence[Cell]]]) -> dict[str, list[Cell]]:
+    """The parts' output columns as one, each row back in its place."""
+    rows = sum(part.frame.rows for part in parts)
+    joined: dict[str, list[Cell]] = {name: [None] * rows for name in made[0]}
+    for part, columns in zip(parts, made, strict=True):
+        for name, cells in columns.items():
+            for row, cell in zip(_rows(part), cells, strict=True):
+                joined[name][row] = cell
+    return joined
+
+
+def _rows(part: Part) -> Iterator[int]:
+    return iter(range(part.frame.rows) if part.rows is None else part.rows)

@@ -1,0 +1,79 @@
+"""The runtime: serves the MLflow model at MODEL_PATH through the scorer API.
+
+Run as `python -m specr_mlflow.runtime`. Loading a model runs its code: that is what a model is, and
+why the processor checks it without.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from specr_scorer import DataType, Field, LoadError, Model, Schema, run
+
+from specr_mlflow.mlmodel import ModelFolderError, load_mlmodel
+from specr_mlflow.schema import SchemaError, Side, parse_signature
+
+SCHEMA_VARIABLE = "SPECR_MODEL_SCHEMA"
+"""Where a schema may stand for a model without a signature: `{"input": [{name, type}], "output": […]}`."""
+
+
+def load(environ: Mapping[str, str]) -> Model:
+    """Load the model that MODEL_PATH names.
+
+    Raises:
+        LoadError: it is no MLflow model, has no usable schema, or MLflow is not installed.
+    """
+    folder = Path(environ["MODEL_PATH"])
+    try:
+        mlmodel = load_mlmodel(folder)
+        signature = parse_signature(mlmodel)
+    except (ModelFolderError, SchemaError) as problem:
+        raise LoadError(str(problem)) from problem
+    declared = _declared(environ.get(SCHEMA_VARIABLE))
+    inputs = signature.inputs or declared.get("input")
+    if inputs is None:
+        raise LoadError(
+            "the model has no signature with inputs; save it with signature=infer_signature(X, predictions),"
+            f" or give its schema in {SCHEMA_VARIABLE}"
+        )
+    try:
+        import mlflow.pyfunc  # noqa: PLC0415, F401 - seconds, and only a servable model needs it
+
+        from specr_mlflow.pyfunc import PyfuncModel  # noqa: PLC0415 - imports pandas
+    except ModuleNotFoundError as problem:
+        missing = (problem.name or "").partition(".")[0]
+        raise LoadError(
+            f"the Python package {missing} is not installed; install what the model's requirements.txt"
+            " names, and mlflow or mlflow-skinny with pandas"
+        ) from problem
+    return PyfuncModel.load(folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+
+
+def _declared(text: str | None) -> dict[str, Side]:
+    """The schema of the environment variable, as the sides that it gives."""
+    if not text:
+        return {}
+    try:
+        document = json.loads(text)
+        sides = {key: _declared_side(document[key]) for key in ("input", "output") if document.get(key)}
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+        raise LoadError(f"{SCHEMA_VARIABLE} is no schema: {problem}") from problem
+    return sides
+
+
+def _declared_side(columns: Any) -> Side:
+    fields = tuple(Field(column["name"], DataType.parse(column["type"])) for column in columns)
+    Schema(inputs=fields, outputs=fields)  # raises where a name stands twice
+    return Side(fields, tuple(field.name for field in fields))
+
+
+def main() -> NoReturn:
+    """Serve until told to stop."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a runtime reports to nobody
+    run(lambda: load(os.environ))
+
+
+if __name__ == "__main__":
+    main()
