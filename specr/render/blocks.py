@@ -86,6 +86,12 @@ def drift_lines(drift: JsonObject, width: int) -> list[Line]:
     return list(_branch_lines(tree, 0, width))
 
 
+def object_lines(value: JsonObject, width: int) -> list[Line]:
+    """A whole object as lines without symbols."""
+    branch = _Branch([_Leaf(key, "", planned=item) for key, item in value.items()])
+    return list(_branch_lines(branch, 0, width))
+
+
 def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
     prior, planned = change["prior"], change["planned"]
     if planned is None:
