@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Event as Flag
@@ -81,16 +81,34 @@ class _Finished:
     outcome: Outcome
 
 
-_Message = _WriteRequest | _Finished | StepProgress
+@dataclass(frozen=True, slots=True)
+class _Died:
+    """A worker ended by something that is no error of its change, such as SystemExit."""
+
+    error: BaseException
+
+
+_Message = _WriteRequest | _Finished | _Died | StepProgress
 
 
 class _WorkerDesk:
     """One worker's Desk: everything goes through the scheduling thread's inbox."""
 
-    def __init__(self, address: Address, inbox: queue.SimpleQueue[_Message], journal: Journal) -> None:
+    def __init__(
+        self,
+        address: Address,
+        inbox: queue.SimpleQueue[_Message],
+        journal: Journal,
+        is_open: Callable[[], bool],
+    ) -> None:
         self._address = address
         self._inbox = inbox
         self._journal = journal
+        self._is_open = is_open
+
+    def check(self) -> None:
+        if not self._is_open():
+            raise JournalClosedError("the run has ended")
 
     def write(self, writes: Sequence[Write], *, durable: bool = True) -> None:
         done: Future[None] = Future()
@@ -144,7 +162,12 @@ class Engine:
         self._journal.write([StartRun(info.operation, info.plan, info.actor)], durable=True)
         walk = Walk(changes)
         with ThreadPoolExecutor(self._parallelism, thread_name_prefix="specr") as pool:
-            self._walk(walk, pool, info.plan)
+            try:
+                self._walk(walk, pool, info.plan)
+            except BaseException as error:
+                self._broken = error
+                self._drain(walk)
+                raise
         for change in walk.leave():
             self._settle(Outcome(change.address, change.action, OutcomeKind.SKIPPED))
         status = self._status()
@@ -168,6 +191,11 @@ class Engine:
                 return
             self._handle(self._inbox.get(), walk)
 
+    def _drain(self, walk: Walk) -> None:
+        """Let every worker end; none of them can write any more."""
+        while self._running:
+            self._handle(self._inbox.get(), walk)
+
     @property
     def _is_stopping(self) -> bool:
         return self._stopping.is_set() or self._broken is not None
@@ -186,7 +214,7 @@ class Engine:
             self._end(Outcome(change.address, change.action, OutcomeKind.DONE), walk)
             return
         self._running += 1
-        desk = _WorkerDesk(change.address, self._inbox, self._journal)
+        desk = _WorkerDesk(change.address, self._inbox, self._journal, lambda: self._broken is None)
         task = Task(change, recorded, plan, self._means, desk)
         pool.submit(self._work, task)
 
@@ -202,6 +230,9 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a bug in one change must not end the others
             _log.exception("unexpected error in the change of %s", change.address)
             outcome = _failed(change, _bug(change, error))
+        except BaseException as error:  # noqa: BLE001 - the scheduling thread must hear of it
+            self._inbox.put(_Died(error))
+            return
         self._inbox.put(_Finished(outcome))
 
     def _handle(self, message: _Message, walk: Walk) -> None:
@@ -211,7 +242,10 @@ class Engine:
             case _Finished(outcome):
                 self._running -= 1
                 self._end(outcome, walk)
-            case _:
+            case _Died(error):
+                self._running -= 1
+                self._broken = self._broken or error
+            case StepProgress():
                 self._tell(message)
 
     def _write_for_worker(self, request: _WriteRequest) -> None:
@@ -220,7 +254,7 @@ class Engine:
             return
         try:
             self._journal.write(request.writes, durable=request.durable)
-        except (LeaseLostError, SerialConflictError, DiagnosticError) as error:
+        except BaseException as error:  # noqa: BLE001 - a worker waits for an answer, whatever it is
             self._broken = error
             request.done.set_exception(JournalClosedError(str(error)))
         else:

@@ -50,6 +50,13 @@ class Desk(Protocol):
     def tell(self, stage: str, message: str = "") -> None:
         """Report progress."""
 
+    def check(self) -> None:
+        """Find out, while waiting, whether going on makes sense.
+
+        Raises:
+            JournalClosedError: the run has ended without this worker.
+        """
+
     def attribute(self, address: Address, name: str) -> Json:
         """An attribute of an object whose change is done.
 

@@ -64,6 +64,7 @@ def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) ->
     stage = "build" if isinstance(order, BuildOrder) else "ready"
     told = ""
     while True:
+        task.desk.check()
         readiness = insist(task, lambda: provider.readiness(ref, order))
         if readiness.done:
             if readiness.succeeded:

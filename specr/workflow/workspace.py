@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from specr.address import Address
 from specr.backends.catalog import open_backend
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean, has_errors, sorted_diagnostics
+from specr.packs import InstalledPacks
 from specr.plan.checks import check_plan
 from specr.plan.desired import Expander, Expansion, digest_specs
 from specr.plan.model import Plan
@@ -65,7 +66,7 @@ class Workspace:
         Raises:
             DiagnosticError: they hold errors; all of them are told.
         """
-        specs, diagnostics = load_specs(root, variables=variables or {})
+        specs, diagnostics = load_specs(root, packs=InstalledPacks(), variables=variables or {})
         if specs is None or has_errors(diagnostics):
             raise DiagnosticError(*diagnostics)
         return cls(specs, diagnostics)
@@ -227,9 +228,9 @@ class Workspace:
         def output_of(build: Address, effect: str) -> str | None:
             recorded = state.objects.get(build)
             seen = observed.get(build)
-            if recorded is not None and recorded.attributes.get("effect") == effect and not recorded.tainted:
-                if seen is None or seen.exists:
-                    return str(recorded.attributes["digest"])
+            is_there = seen is None or seen.exists
+            if recorded and is_there and not recorded.tainted and recorded.attributes.get("effect") == effect:
+                return str(recorded.attributes["digest"])
             stored = self.store.find_build(effect)
             if stored is not None:
                 reusable.add(effect)

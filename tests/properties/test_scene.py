@@ -1,0 +1,237 @@
+"""The main road, by hand, before properties leave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specr.address import Address, parse_address
+from specr.apply.events import OutcomeKind, StepFinished
+from specr.backends.memory import MemoryBackend, MemoryState
+from specr.diagnostics import DiagnosticError
+from specr.plan.model import Action, Effect, Reason
+from specr.providers.memory import MemoryProvider
+from specr.providers.memory_world import MemoryWorld
+from specr.resources.deployment import Deployment
+from specr.state.checks import check_state
+from tests.properties.scene import Scene, deployable
+
+API = parse_address("deployment/api")
+BUILD = parse_address("build/api.plain")
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    return MemoryWorld()
+
+
+@pytest.fixture
+def scene(tmp_path: Path, world: MemoryWorld) -> Scene:
+    state = MemoryState()
+    return Scene(
+        tmp_path,
+        lambda: MemoryBackend(state),
+        lambda name, lineage: MemoryProvider(world, lineage=lineage),
+    )
+
+
+def tokens(scene: Scene, world: MemoryWorld) -> set[str]:
+    return set(world.attributes(scene.state().lineage))
+
+
+def actions(scene: Scene, **options: object) -> dict[str, Action]:
+    return {str(c.address): c.action for c in scene.plan(**options).steps}
+
+
+def test_create_then_nothing_then_destroy(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    plan = scene.plan()
+    assert {c.action for c in plan.steps} == {Action.CREATE}
+    assert scene.carry_out(plan).succeeded
+    assert not check_state(scene.state())
+    assert scene.plan().is_empty
+    assert scene.state().objects[API].attributes["endpoint"]
+    assert len(tokens(scene, world)) == 2
+    assert scene.apply(destroy=True).succeeded
+    assert not scene.state().objects
+    assert not tokens(scene, world)
+
+
+def test_a_second_apply_has_no_effects(scene: Scene) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    before = scene.state()
+    scene.apply()
+    assert scene.state().objects == before.objects
+    assert not [e for e in scene.events if isinstance(e, StepFinished)]
+
+
+def test_new_bytes_replace_artifact_and_build_and_roll_out(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    scene.bytes.versions["api.bin"] = 2
+    plan = scene.plan()
+    change = {str(c.address): c for c in plan.steps}
+    assert change["artifact/api"].action is Action.REPLACE
+    assert change["build/api.plain"].action is Action.REPLACE
+    assert change["deployment/api"].action is Action.UPDATE
+    assert change["deployment/api"].effect is Effect.ROLL_OUT
+    assert change["deployment/api"].cause.upstream == parse_address("artifact/api")
+    assert not change["deployment/api"].interrupts
+    before = tokens(scene, world)
+    assert scene.carry_out(plan).succeeded
+    assert scene.plan().is_empty
+    assert len(tokens(scene, world)) == 2
+    assert not tokens(scene, world) & before
+
+
+def test_bytes_known_only_after_the_fetch(scene: Scene) -> None:
+    scene.bytes.announces_digest = False
+    scene.declare(*deployable("api"))
+    plan = scene.plan()
+    change = {c.address: c for c in plan.steps}
+    assert ("digest",) in change[parse_address("artifact/api")].unknown
+    assert scene.carry_out(plan).succeeded
+    assert scene.plan().is_empty
+    scene.bytes.versions["api.bin"] = 2
+    assert scene.apply().succeeded
+    assert scene.plan().is_empty
+
+
+def test_a_source_that_only_looks_new_leaves_the_deployment_alone(scene: Scene, world: MemoryWorld) -> None:
+    scene.bytes.announces_digest = False
+    scene.declare(*deployable("api"))
+    scene.apply()
+    before = tokens(scene, world)
+    content = scene.bytes.content
+    scene.bytes.content = lambda reference: content(reference).replace(b"v2", b"v1")  # type: ignore[method-assign]
+    scene.bytes.versions["api.bin"] = 2
+    plan = scene.plan()
+    assert API in {c.address for c in plan.steps}
+    result = scene.carry_out(plan)
+    kinds = {o.address: o.kind for o in result.outcomes}
+    assert kinds[API] is OutcomeKind.UNCHANGED
+    assert tokens(scene, world) == before
+    assert scene.plan().is_empty
+
+
+@pytest.mark.parametrize(
+    ("changed", "effect"),
+    [
+        ({"env": {"A": "1"}}, Effect.ROLL_OUT),
+        ({"replicas": 3}, Effect.IN_PLACE),
+        ({"verify": [{"row": {"x": 1}, "expect": {"prediction": 1}, "tolerance": 10}]}, Effect.IN_PLACE),
+        ({"labels": {"team": "risk"}}, Effect.RECORD),
+        ({"protect": True}, Effect.RECORD),
+    ],
+)
+def test_each_argument_has_its_effect(scene: Scene, changed: dict[str, object], effect: Effect) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    scene.declare(*deployable("api", **changed))
+    (change,) = scene.plan().steps
+    assert (change.action, change.effect) == (Action.UPDATE, effect)
+    assert change.cause.reason is Reason.ARGUMENTS
+    assert change.differences
+    assert scene.carry_out(scene.plan()).succeeded
+    assert scene.plan().is_empty
+
+
+def test_what_dies_is_drift_and_is_healed(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    recorded = scene.state().objects[API]
+    world.remove(scene.state().lineage, recorded.token)
+    plan = scene.plan()
+    assert [d.address for d in plan.drift] == [API]
+    assert plan.drift[0].healed
+    assert {str(c.address): c.cause.reason for c in plan.steps} == {"deployment/api": Reason.MISSING}
+    scene.carry_out(plan)
+    assert scene.plan().is_empty
+
+
+def test_protected_deployments_stay(scene: Scene) -> None:
+    resources = deployable("api", protect=True)
+    scene.declare(*resources)
+    scene.apply()
+    scene.withdraw(*resources)
+    with pytest.raises(DiagnosticError, match="Protected deployment"):
+        scene.plan()
+    with pytest.raises(DiagnosticError, match="Protected deployment"):
+        scene.plan(destroy=True)
+    assert scene.apply(allow_delete=frozenset({API})).succeeded
+    assert API not in scene.state().objects
+
+
+def test_a_stale_plan_is_refused_without_effects(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    plan = scene.plan()
+    scene.declare(*deployable("other"))
+    scene.apply()
+    before = scene.state(), tokens(scene, world)
+    with pytest.raises(DiagnosticError, match="Plan is stale"):
+        scene.carry_out(plan)
+    assert (scene.state(), tokens(scene, world)) == before
+
+
+def test_drift_after_planning_makes_the_plan_stale(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    scene.declare(*deployable("api", env={"A": "1"}))
+    plan = scene.plan()
+    world.remove(scene.state().lineage, scene.state().objects[API].token)
+    before = scene.state()
+    with pytest.raises(DiagnosticError, match="Changed outside of specr"):
+        scene.carry_out(plan)
+    assert scene.state() == before
+
+
+def test_targets_take_what_they_need_and_nothing_else(scene: Scene) -> None:
+    scene.declare(*deployable("api"), *deployable("other"))
+    assert scene.apply(targets=(API,)).succeeded
+    names = {a.name for a in scene.state().objects}
+    assert "other" not in names
+    assert actions(scene)["deployment/other"] is Action.CREATE
+    scene.apply()
+    assert scene.plan().is_empty
+
+
+def test_an_unknown_target_is_an_error(scene: Scene) -> None:
+    scene.declare(*deployable("api"))
+    with pytest.raises(DiagnosticError, match="Did you mean|Unknown target"):
+        scene.plan(targets=(Address("deployment", "ap"),))
+
+
+def test_a_renamed_deployment_hands_its_port_over(scene: Scene) -> None:
+    old = deployable("api", endpoint={"port": 4000})
+    scene.declare(*old)
+    scene.apply()
+    scene.withdraw(old[-1])
+    new = Deployment.model_validate({"name": "web", "model": "api", "version": 1, "endpoint": {"port": 4000}})
+    scene.declare(new)
+    order = [str(c.address) for c in scene.plan().steps]
+    assert order.index("deployment/api") < order.index("deployment/web")
+    scene.apply()
+    assert scene.plan().is_empty
+
+
+def test_replace_makes_a_new_object(scene: Scene, world: MemoryWorld) -> None:
+    scene.declare(*deployable("api"))
+    scene.apply()
+    before = scene.state().objects[API].token
+    assert scene.apply(replace=(API,)).succeeded
+    assert scene.state().objects[API].token != before
+    assert len(tokens(scene, world)) == 2
+
+
+def test_undeclared_resources_go_in_reverse_order(scene: Scene) -> None:
+    resources = deployable("api")
+    scene.declare(*resources)
+    scene.apply()
+    scene.withdraw(*resources)
+    order = [str(c.address) for c in scene.plan().steps]
+    assert order.index("deployment/api") < order.index("build/api.plain") < order.index("artifact/api")
+    assert order.index("model/api") < order.index("experiment/api")
+    scene.apply()
+    assert scene.plan().is_empty
