@@ -22,9 +22,9 @@ from specr.resources.base import Resource
 from specr.resources.catalog import BUILD
 from specr.resources.deployment import Deployment
 from specr.resources.experiment import Experiment
+from specr.resources.experiment_schema import experiment_schema
 from specr.resources.model import Model
 from specr.resources.project import Project
-from specr.resources.schemas import experiment_schema
 from specr.resources.types import Processor, Runtime
 
 Resources = Mapping[Address, Resource]
