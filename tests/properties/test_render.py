@@ -12,7 +12,8 @@ from specr.address import Address
 from specr.canonical import decode_json
 from specr.plan.codec import encode_plan, plan_to_text
 from specr.plan.model import Plan
-from specr.render.markdown import LEAST_LIMIT, render_markdown
+from specr.render.markdown import render_markdown
+from specr.render.page import LEAST_LIMIT
 from specr.render.terminal import render_plan
 from tests.properties.plans import plans
 
@@ -75,7 +76,7 @@ def test_a_comment_keeps_its_limit_and_says_what_it_leaves_out(plan: Plan, times
     text = render_markdown(encode_plan(plan), limit=limit)
     assert len(text) <= limit
     rows = text.count("\n| `")
-    omitted = re.search(r"(\d+) more changes? (?:and|not shown)", text)
+    omitted = re.search(r"(\d+) more changes?(?:,| and| not shown)", text)
     assert rows + (int(omitted[1]) if omitted else 0) == len(plan.steps)
 
 
