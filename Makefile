@@ -1,0 +1,65 @@
+# The few commands that users and contributors need. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SPECS := specs/examples/quickstart
+PROJECTS := pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help quickstart test check lint format types imports unit plugins reference bench clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+quickstart: $(VENV)/.run  ## train a small model, deploy it, score two rows (5 minutes of reading, seconds of work)
+	@$(BIN)/python scripts/quickstart.py $(SPECS)
+
+test: check unit plugins  ## everything that needs no Docker: lint, types, imports, all tests
+
+check: lint types imports reference  ## what needs no running: style, types, import contracts, generated docs
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@echo "lint: fine"
+
+format: $(VENV)/.dev  ## format and mend what can be mended by itself
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-scorer && ../../$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-mlflow && ../../$(BIN)/mypy --no-error-summary
+	@echo "types: fine"
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+reference: $(VENV)/.dev
+	@$(BIN)/python scripts/reference.py --check
+
+unit: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/engines
+
+plugins: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n 2 plugins
+
+bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
+	@$(BIN)/python bench/plan_apply.py
+
+clean:  ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "specr needs Python 3.11 or newer; set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made $(PROJECTS)
+	@echo "installing specr, its MLflow plug-in, mlflow-skinny and scikit-learn into $(VENV)"
+	@$(PIP) -e . -e plugins/specr-scorer -e 'plugins/specr-mlflow[runtime]' scikit-learn
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) -e '.[dev]'
+	@touch $@
