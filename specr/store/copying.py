@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -105,26 +106,23 @@ def sync(path: Path) -> None:
 
 
 def remove(content: Path) -> None:
-    """Remove a file or folder, read-only or not. What is gone already is no error.
+    """Remove a file or folder, read-only or not. What is gone already, or goes meanwhile, is no error.
 
     Without recursion, so that no depth is too much.
     """
-    if content.is_symlink() or not content.is_dir():
-        content.unlink(missing_ok=True)
-        return
     folders, waiting = list[Path](), [content]
     while waiting:
-        folder = waiting.pop()
-        folders.append(folder)
-        folder.chmod(0o700)
-        with os.scandir(folder) as found:
-            for item in found:
-                if item.is_dir(follow_symlinks=False):
-                    waiting.append(folder / item.name)
-                else:
-                    (folder / item.name).unlink()
+        path = waiting.pop()
+        with suppress(FileNotFoundError):
+            if not stat.S_ISDIR(path.lstat().st_mode):
+                path.unlink()
+                continue
+            path.chmod(0o700)
+            folders.append(path)
+            waiting += [path / name for name in os.listdir(path)]  # noqa: PTH208 - iterdir is slower
     for folder in reversed(folders):
-        folder.rmdir()
+        with suppress(FileNotFoundError):
+            folder.rmdir()
 
 
 def _copy_file(source: Path, target: Path, *, program: bool) -> tuple[str, int]:
