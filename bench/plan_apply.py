@@ -1,0 +1,174 @@
+"""Measures plan and apply, side by side with Terraform in one run where it is installed.
+
+    python bench/plan_apply.py                          # sizes 1000 and 10000, 3 runs
+    python bench/plan_apply.py --sizes 1000 10000 100000 --skip-terraform-above 10000
+
+Each figure is of a whole process: wall time (the median of the runs, in seconds) and peak
+memory (of the largest run, in MB). Commands take turns, so that a machine whose speed
+drifts treats both alike. Results go to standard output, and as JSON to bench/out/.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generate import write_specr, write_terraform
+
+SPECR = str(Path(sys.executable).parent / "specr")
+TERRAFORM = shutil.which("terraform")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one command took."""
+
+    seconds: float
+    megabytes: float
+
+
+def run(command: Sequence[str], cwd: Path) -> Figure:
+    """Run a command to its end; its output is thrown away unless it fails."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{output.read().decode()[-2000:]}")
+    return Figure(seconds, usage.ru_maxrss / 1024)
+
+
+def measure(commands: dict[str, tuple[Callable[[], Path], Sequence[str]]], runs: int) -> dict[str, Figure]:
+    """Run each command `runs` times, taking turns. Before each run its folder is made anew."""
+    taken: dict[str, list[Figure]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, (prepare, command) in commands.items():
+            taken[name].append(run(command, prepare()))
+    return {
+        name: Figure(statistics.median(f.seconds for f in figures), max(f.megabytes for f in figures))
+        for name, figures in taken.items()
+    }
+
+
+class Projects:
+    """Projects of one size, in a temporary folder: fresh ones, and applied ones."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = folder
+        self._count = count
+
+    def specr(self, kind: str) -> Path:
+        """A new specr project."""
+        return self._new(f"specr-{kind}", lambda folder: write_specr(kind, self._count, folder))
+
+    def terraform(self) -> Path:
+        """A new, initialised Terraform project."""
+        folder = self._new("terraform", lambda folder: write_terraform(self._count, folder))
+        run([str(TERRAFORM), "init", "-input=false"], folder)
+        return folder
+
+    def _new(self, name: str, write: Callable[[Path], None]) -> Path:
+        folder = self._folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        write(folder)
+        return folder
+
+
+SPECR_PLAN = [SPECR, "plan"]
+SPECR_APPLY = [SPECR, "apply", "--auto-approve"]
+TERRAFORM_PLAN = [str(TERRAFORM), "plan", "-input=false"]
+TERRAFORM_APPLY = [str(TERRAFORM), "apply", "-input=false", "-auto-approve"]
+
+
+def measure_size(count: int, runs: int, *, with_terraform: bool) -> dict[str, Figure]:
+    """Apply of `count` new records, then a plan that finds nothing to do."""
+    found: dict[str, Figure] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        projects = Projects(Path(folder), count)
+        commands: dict[str, tuple[Callable[[], Path], Sequence[str]]] = {
+            "specr apply": (lambda: projects.specr("records"), SPECR_APPLY)
+        }
+        if with_terraform:
+            commands["terraform apply"] = (projects.terraform, TERRAFORM_APPLY)
+        found |= measure(commands, runs)
+        applied = Path(folder)
+        plans: dict[str, tuple[Callable[[], Path], Sequence[str]]] = {
+            "specr plan": (lambda: applied / "specr-records", SPECR_PLAN)
+        }
+        if with_terraform:
+            plans["terraform plan"] = (lambda: applied / "terraform", TERRAFORM_PLAN)
+        found |= measure(plans, runs)
+        chains = max(1, count // 5)
+        deployments = Projects(Path(folder), chains)
+        name = f"specr apply, {chains} deployments"
+        found |= measure({name: (lambda: deployments.specr("deployments"), SPECR_APPLY)}, 1)
+        name = f"specr plan, {chains} deployments"
+        found |= measure({name: (lambda: applied / "specr-deployments", SPECR_PLAN)}, runs)
+    return found
+
+
+def measure_start_up(runs: int) -> dict[str, Figure]:
+    """The shortest commands: what users wait for every time."""
+    with tempfile.TemporaryDirectory() as folder:
+        projects = Projects(Path(folder), 10)
+        small = projects.specr("records")
+        run(SPECR_APPLY, small)
+        commands: dict[str, tuple[Callable[[], Path], Sequence[str]]] = {
+            "specr version": (lambda: small, [SPECR, "version"]),
+            "specr plan, 10 resources": (lambda: small, SPECR_PLAN),
+        }
+        if TERRAFORM:
+            tiny = projects.terraform()
+            run(TERRAFORM_APPLY, tiny)
+            commands["terraform version"] = (lambda: tiny, [TERRAFORM, "version"])
+            commands["terraform plan, 10 resources"] = (lambda: tiny, TERRAFORM_PLAN)
+        return measure(commands, max(runs, 5))
+
+
+def show(title: str, figures: dict[str, Figure]) -> None:
+    """Print figures as a table, with how many times faster specr is."""
+    print(f"\n{title}")
+    for name, figure in figures.items():
+        print(f"  {name:<36} {figure.seconds:9.3f} s {figure.megabytes:8.0f} MB")
+    for what in ("apply", "plan"):
+        ours, theirs = figures.get(f"specr {what}"), figures.get(f"terraform {what}")
+        if ours and theirs:
+            print(f"  specr {what} is {theirs.seconds / ours.seconds:.1f} times faster")
+
+
+def main() -> None:
+    """Measure all sizes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10000])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--skip-terraform-above", type=int, default=10000)
+    options = parser.parse_args()
+    if TERRAFORM is None:
+        print("terraform is not on the PATH: measuring specr alone")
+    results = {"start-up": measure_start_up(options.runs)}
+    show("start-up", results["start-up"])
+    for size in options.sizes:
+        compared = TERRAFORM is not None and size <= options.skip_terraform_above
+        results[str(size)] = measure_size(size, options.runs, with_terraform=compared)
+        show(f"{size} records", results[str(size)])
+    out = Path(__file__).parent / "out"
+    out.mkdir(exist_ok=True)
+    report = {title: {name: vars(f) for name, f in figures.items()} for title, figures in results.items()}
+    (out / "plan_apply.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
