@@ -6,8 +6,6 @@ traceback: whatever happens becomes a status and, for an error, `{"detail": "...
 """
 
 import hmac
-import sys
-import traceback
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
@@ -15,7 +13,7 @@ from specr_scorer.answers import OutputError, contribution_document, score_docum
 from specr_scorer.model import ContributesOriginal, InputError, Model
 from specr_scorer.openapi import openapi_document
 from specr_scorer.requests import RequestError, ScoreRequest
-from specr_scorer.responses import TEXT, Job, Response, document, error, one_line
+from specr_scorer.responses import TEXT, Job, Response, document, error, log_failure, one_line
 from specr_scorer.served import Served, describe
 from specr_scorer.settings import Settings
 from specr_scorer.tables import load_table
@@ -108,7 +106,7 @@ class Application:
         except RequestError as problem:
             return error(problem.status, problem.detail)
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
-            traceback.print_exc()
+            log_failure(bug)
             return error(500, f"The scorer failed: {one_line(bug)}")
 
     def handle(
@@ -216,7 +214,7 @@ def _model_failure(failure: BaseException) -> Response:
         return error(400, one_line(failure).partition(": ")[2])
     if isinstance(failure, OutputError):
         return error(500, f"The model broke its own schema: {one_line(failure)}")
-    traceback.print_exception(failure, file=sys.stderr)
+    log_failure(failure)
     return error(500, f"The model failed: {one_line(failure)}")
 
 

@@ -68,8 +68,6 @@ def parse_float64(cell: object) -> float | None:
                 return None
             raise CellError("is not a number") from None
         _check_plain(cell)
-        if math.isnan(value):
-            return None
     elif cell is None:
         return None
     elif isinstance(cell, (float, int)):
@@ -78,7 +76,7 @@ def parse_float64(cell: object) -> float | None:
         raise CellError("is not a number")
     if math.isinf(value):
         raise CellError("is not a finite number")
-    return value
+    return None if math.isnan(value) else value
 
 
 def parse_float32(cell: object) -> float | None:
@@ -103,9 +101,9 @@ def _whole(cell: object) -> int | None:
     if isinstance(cell, int):
         return int(cell)
     if isinstance(cell, float):
-        if not math.isfinite(cell):
-            raise CellError("is not a finite number")
-        if not cell.is_integer():
+        if math.isnan(cell):
+            return None
+        if not cell.is_integer():  # which infinity is not
             raise CellError("is not a whole number")
         return int(cell)
     raise CellError("is not a number")

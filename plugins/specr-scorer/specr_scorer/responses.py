@@ -1,5 +1,7 @@
 """Whole answers, and how errors are worded. Knows of no route and no model."""
 
+import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,6 +47,13 @@ def one_line(exception: BaseException) -> str:
     if len(message) > _MESSAGE_LENGTH:
         message = f"{message[:_MESSAGE_LENGTH]}…"
     return f"{type(exception).__name__}: {message}" if message else type(exception).__name__
+
+
+def log_failure(failure: BaseException) -> None:
+    """Show an exception with its traceback in the runtime's log, where its author looks."""
+    text = "".join(traceback.format_exception(failure))
+    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode())
+    sys.stderr.flush()
 
 
 def document(value: Any, status: int = 200) -> Response:

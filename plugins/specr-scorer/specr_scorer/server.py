@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, NoReturn, Protocol
@@ -22,7 +21,7 @@ from granian.server.embed import Server
 
 from specr_scorer.app import Application
 from specr_scorer.model import LoadError, Model
-from specr_scorer.responses import Job, Response, error, one_line
+from specr_scorer.responses import Job, Response, error, log_failure, one_line
 from specr_scorer.settings import Settings, SettingsError, read_settings
 from specr_scorer.workers import Workers
 
@@ -66,7 +65,7 @@ class Service:
         try:
             response = await self._respond(scope, exchange)
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
-            traceback.print_exc()
+            log_failure(bug)
             response = error(500, f"The scorer failed: {one_line(bug)}")
         headers = [("content-type", response.content_type), *response.headers]
         exchange.response_bytes(response.status, headers, response.body)
@@ -214,7 +213,7 @@ class _Run:
             return
         _log(f"the model at {self._settings.model_path} could not be loaded: {_reason(failure)}")
         if not isinstance(failure, LoadError):
-            traceback.print_exception(failure, file=sys.stderr)
+            log_failure(failure)
         self._status = 1
         self._stop.set()
 
