@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, NoReturn, Protocol
 
 from granian.constants import HTTPModes, Interfaces
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]  # made there, not listed
 from granian.server.embed import Server
 
 from specr_scorer.app import Application
@@ -64,6 +65,10 @@ class Service:
         started = time.perf_counter()
         try:
             response = await self._respond(scope, exchange)
+        except asyncio.CancelledError:  # the time to finish is over
+            response = error(503, "The runtime is stopping.")
+        except (ProtocolClosed, ProtocolError) as problem:  # the client left, or sent no HTTP
+            response = error(400, f"The body broke off: {problem}")
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
             log_failure(bug)
             response = error(500, f"The scorer failed: {one_line(bug)}")

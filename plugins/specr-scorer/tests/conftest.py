@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from specr_scorer import Cell, DataType, Field, Frame, Schema
 from specr_scorer.settings import Settings
 from specr_scorer.testing import Client
-
-settings.register_profile("scorer", deadline=None, max_examples=100)
-settings.load_profile("scorer")
 
 
 @dataclass(frozen=True)

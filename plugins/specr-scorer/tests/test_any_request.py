@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from specr_scorer import DataType
 from specr_scorer.settings import Settings
@@ -93,6 +93,7 @@ heads = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None, max_examples=300)
 @given(which=st.integers(0, 3), head=heads, body=st.one_of(st.binary(), documents.map(orjson.dumps)))
 def test_any_request_gets_an_answer_of_the_api(
     clients: list[Client], which: int, head: dict[str, Any], body: bytes
@@ -100,6 +101,7 @@ def test_any_request_gets_an_answer_of_the_api(
     check(clients[which], body=body, **head)
 
 
+@settings(deadline=None, max_examples=300)
 @given(request=st.one_of(loose_requests, documents))
 def test_any_json_is_scored_or_refused_with_a_reason(clients: list[Client], request: object) -> None:
     body = orjson.dumps(request)
@@ -107,6 +109,7 @@ def test_any_json_is_scored_or_refused_with_a_reason(clients: list[Client], requ
         check(clients[0], method="POST", path=path, body=body)
 
 
+@settings(deadline=None, max_examples=300)
 @given(request=shaped_requests)
 def test_rows_that_are_taken_are_all_answered(clients: list[Client], request: dict[str, Any]) -> None:
     status, answer = clients[0].post(request)

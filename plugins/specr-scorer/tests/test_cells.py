@@ -3,7 +3,7 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from specr_scorer.cells import PARSERS, RENDERERS, CellError
 from specr_scorer.schema import DataType
@@ -121,16 +121,19 @@ def test_a_cell_that_does_not_fit_says_why(kind: str, cell: object, reason: str)
         PARSERS[DataType(kind)](cell)
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_integers_survive_the_way_out_and_back(value: int) -> None:
     assert PARSERS[DataType.INT64](RENDERERS[DataType.INT64](value)) == value
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_doubles_survive_the_way_out_and_back(value: float) -> None:
     assert PARSERS[DataType.FLOAT64](RENDERERS[DataType.FLOAT64](value)) == value
 
 
+@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_single_floats_survive_by_their_shortest_text(value: float) -> None:
     text = RENDERERS[DataType.FLOAT32](value)
@@ -141,11 +144,13 @@ def test_single_floats_survive_by_their_shortest_text(value: float) -> None:
     assert len(text) <= len(repr(value))
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63) + 1, 2**63 - 1))
 def test_times_survive_the_way_out_and_back(value: int) -> None:
     assert PARSERS[DataType.TIME64](RENDERERS[DataType.TIME64](value)) == value
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1678, 1, 1), datetime(2262, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_iso_times_mean_what_python_takes_them_for(moment: datetime) -> None:
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
@@ -154,6 +159,7 @@ def test_iso_times_mean_what_python_takes_them_for(moment: datetime) -> None:
     assert math.isclose(parsed / 10**9, seconds, abs_tol=1e-5)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(DataType)), st.one_of(st.text(), st.floats(), st.integers(), st.booleans()))
 def test_any_scalar_is_parsed_missing_or_refused(kind: DataType, cell: object) -> None:
     try:

@@ -1,0 +1,309 @@
+"""The server as its own process: start, load, answer, stop."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from specr_scorer.workers import Workers
+
+PATIENCE = 20.0
+RUNTIME = """
+import os, time
+from specr_scorer import DataType, Field, LoadError, Schema, run
+
+class Model:
+    schema = Schema((Field("a", DataType.STR),), (Field("y", DataType.STR),))
+    def score(self, frame):
+        cells = frame.columns["a"]
+        open("scoring", "w").close()
+        while cells[0] and os.path.exists(cells[0]):  # runs until the test removes the file
+            time.sleep(0.01)
+        return {"y": cells}
+
+def load():
+    while os.path.exists("loading"):
+        time.sleep(0.01)
+    if os.environ.get("FAIL") == "plain":
+        raise LoadError("there is no model here")
+    if os.environ.get("FAIL"):
+        import no_such_library
+    return Model()
+
+run(load)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def appears(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never appeared"
+        time.sleep(0.01)
+
+
+@dataclass
+class Runtime:
+    """A running scorer; `wait` and `log` are for after its end."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def score(self, cell: str) -> tuple[int, bytes]:
+        return self.ask("POST", "/model/score", orjson.dumps({"fields": ["a"], "rows": [[cell]]}))
+
+    def until(self, wanted: int, path: str = "/readyz") -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if self.ask("GET", path)[0] == wanted:
+                    return
+            except OSError:
+                assert self.process.poll() is None, self.log()
+            time.sleep(0.02)
+        raise AssertionError(f"{path} never answered {wanted}")
+
+    def log(self) -> str:
+        return self.process.communicate(timeout=PATIENCE)[1]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+Start = Callable[..., Runtime]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    with started(tmp_path) as make:
+        yield make
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Start]:
+    (folder / "runtime.py").write_text(RUNTIME)
+    running: list[Runtime] = []
+
+    def make(port: int | None = None, **env: str) -> Runtime:
+        port = free_port() if port is None else port
+        process = subprocess.Popen(
+            [sys.executable, "runtime.py"],
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "MODEL_PATH": "model",
+                "MODEL_ID": "m1",
+                "PORT": str(port),
+                "SPECR_HOST": "127.0.0.1",
+                **env,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(Runtime(process, port))
+        return running[-1]
+
+    try:
+        yield make
+    finally:
+        for runtime in running:
+            runtime.process.kill()
+            runtime.process.communicate()
+
+
+def test_it_serves_from_the_first_moment_and_is_ready_when_the_model_is(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "loading").touch()
+    runtime = start()
+    runtime.until(503)
+    assert runtime.ask("GET", "/model/id") == (200, b"m1")
+    assert runtime.score("x")[0] == 503
+    (tmp_path / "loading").unlink()
+    runtime.until(200)
+    assert runtime.ask("GET", "/readyz") == (200, b"Ready")
+    assert runtime.score("x") == (200, b'{"id":"m1","fields":["y"],"score":[["x"]]}')
+    assert runtime.ask("GET", "/m1/model/capabilities") == (200, b'["SCORE"]')
+    assert runtime.ask("PUT", "/model/id")[0] == 405
+    assert runtime.stop() == 0
+    log = runtime.log()
+    assert log.splitlines()[0].startswith("specr-scorer: listening on 127.0.0.1:")
+    assert log.splitlines()[-1] == "specr-scorer: stopped."
+    assert len(log.splitlines()) == 3
+
+
+def test_readiness_answers_while_the_model_scores(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "busy").touch()
+    runtime = start()
+    runtime.until(200)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(runtime.score, "busy")
+        appears(tmp_path / "scoring")
+        assert runtime.ask("GET", "/readyz") == (200, b"Ready")
+        assert not slow.done()
+        (tmp_path / "busy").unlink()
+        assert slow.result(PATIENCE)[0] == 200
+
+
+def test_a_stop_finishes_what_runs(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "busy").touch()
+    runtime = start(SPECR_STOP_DELAY="1")
+    runtime.until(200)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(runtime.score, "busy")
+        appears(tmp_path / "scoring")
+        runtime.process.send_signal(signal.SIGTERM)
+        runtime.until(503)
+        (tmp_path / "busy").unlink()
+        assert slow.result(PATIENCE)[0] == 200
+    assert runtime.process.wait(PATIENCE) == 0
+    assert "panicked" not in runtime.log()
+
+
+def test_a_stop_waits_no_longer_than_it_may(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "busy").touch()
+    runtime = start(SPECR_DRAIN_SECONDS="0")
+    runtime.until(200)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(runtime.score, "busy")
+        appears(tmp_path / "scoring")
+        assert runtime.stop() == 1
+        try:
+            assert slow.result(PATIENCE) == (503, b'{"detail":"The runtime is stopping."}')
+        except (OSError, HTTPException):
+            assert runtime.process.returncode == 1  # it was gone before it could say so
+    assert runtime.log().endswith("specr-scorer: gave up on requests that still ran after 0 s.\n")
+
+
+def test_a_stop_while_the_model_is_loaded_is_a_stop(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "loading").touch()
+    runtime = start()
+    runtime.until(503)
+    assert runtime.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "shows_traceback"),
+    [
+        ("plain", "the model at model could not be loaded: there is no model here.", False),
+        ("import", "could not be loaded: ModuleNotFoundError: No module named 'no_such_library'.", True),
+    ],
+)
+def test_a_model_that_does_not_load_ends_the_process(
+    start: Start, kind: str, reason: str, shows_traceback: bool
+) -> None:
+    runtime = start(FAIL=kind)
+    assert runtime.process.wait(PATIENCE) == 1
+    log = runtime.log()
+    assert reason in log
+    assert ("Traceback" in log) == shows_traceback
+
+
+def test_a_port_that_is_taken_is_told(start: Start) -> None:
+    first = start()
+    first.until(200)
+    second = start(first.port)
+    assert second.process.wait(PATIENCE) == 1
+    assert second.log() == f"specr-scorer: can't listen on 127.0.0.1:{first.port}: Address already in use.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PORT", "none", "PORT is 'none'; it must be a whole number from 1 to 65535."),
+        ("MODEL_ID", "", "MODEL_ID is not set; a runtime needs MODEL_PATH and MODEL_ID."),
+        ("SPECR_HOST", "nowhere", "SPECR_HOST is 'nowhere'; it must be an IP address."),
+    ],
+)
+def test_a_bad_setting_is_told(start: Start, name: str, value: str, reason: str) -> None:
+    runtime = start(**{name: value})
+    assert runtime.process.wait(PATIENCE) == 2
+    assert runtime.log() == f"specr-scorer: {reason}\n"
+
+
+def test_bodies_above_the_limit_are_refused_with_and_without_a_length(start: Start) -> None:
+    runtime = start(SPECR_MAX_REQUEST_BYTES="1000")
+    runtime.until(200)
+    detail = b'{"detail":"The body is larger than 1000 bytes (SPECR_MAX_REQUEST_BYTES)."}'
+    assert runtime.ask("POST", "/model/score", b"x" * 1001) == (413, detail)
+    assert runtime.ask("POST", "/model/score", iter([b"x" * 100] * 11)) == (413, detail)
+    whole = b'{"fields":["a"],"rows":[["x"]]}'
+    status, answer = runtime.ask("POST", "/model/score", iter([whole[:9], whole[9:]]))
+    assert (status, orjson.loads(answer)["score"]) == (200, [["x"]])
+
+
+def test_a_client_that_leaves_early_harms_nobody(start: Start) -> None:
+    runtime = start()
+    runtime.until(200)
+    whole = b"POST /model/score HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{"
+    pieces = b"POST /model/score HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz"
+    for sent in (whole, pieces, b"POST /mod", b"\x16\x03\x01"):
+        with socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) as connection:
+            connection.sendall(sent)
+    assert runtime.score("x")[0] == 200
+    assert runtime.stop() == 0
+    assert "Traceback" not in runtime.log()
+
+
+def test_more_idle_connections_than_requests_leave_room_for_the_probe(start: Start) -> None:
+    runtime = start()
+    runtime.until(200)
+    idle = [socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) for _ in range(300)]
+    assert runtime.ask("GET", "/readyz") == (200, b"Ready")
+    for connection in idle:
+        connection.close()
+
+
+def test_a_passphrase_and_an_access_log(start: Start) -> None:
+    runtime = start(SPECR_PASSPHRASE="s3cret", SPECR_ACCESS_LOG="on")
+    runtime.until(200)
+    assert runtime.ask("GET", "/model/id")[0] == 401
+    assert runtime.ask("GET", "/model/id", Authorization="Bearer s3cret") == (200, b"m1")
+    assert runtime.stop() == 0
+    log = runtime.log()
+    assert "GET '/model/id' 401" in log
+    assert "GET '/model/id' 200" in log
+    assert "s3cret" not in log
+
+
+def test_workers_hand_back_every_result_and_failure() -> None:
+    def call(number: int) -> int:
+        if number % 7 == 0:
+            raise ValueError(number)
+        return number
+
+    async def main() -> list[int | BaseException]:
+        workers: Workers[int] = Workers(4, asyncio.get_running_loop())
+        futures = [workers.submit(lambda number=number: call(number)) for number in range(500)]
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    results = asyncio.run(main())
+    failed = [number for number, result in enumerate(results) if isinstance(result, ValueError)]
+    assert failed == list(range(0, 500, 7))
+    assert all(result == number for number, result in enumerate(results) if number % 7)
