@@ -75,9 +75,7 @@ class FusedProvider:
         return self._fuse.guard(f"readiness {ref.address}", lambda: self._inner.readiness(ref, order))
 
     def promote(self, ref: ObjectRef, order: DeploymentOrder, previous: Sequence[ObjectRef]) -> JsonObject:
-        return self._fuse.guard(
-            f"promote {ref.address}", lambda: self._inner.promote(ref, order, previous)
-        )
+        return self._fuse.guard(f"promote {ref.address}", lambda: self._inner.promote(ref, order, previous))
 
     def update(self, ref: ObjectRef, order: DeploymentOrder) -> JsonObject:
         return self._fuse.guard(f"update {ref.address}", lambda: self._inner.update(ref, order))
@@ -100,9 +98,7 @@ class FusedBackend:
         self._fuse = fuse
 
     def write(self, lease: Lease, expected: int, writes: Sequence[Write], *, durable: bool = True) -> int:
-        return self._fuse.guard(
-            "write", lambda: self._inner.write(lease, expected, writes, durable=durable)
-        )
+        return self._fuse.guard("write", lambda: self._inner.write(lease, expected, writes, durable=durable))
 
     def read(self) -> State:
         return self._inner.read()

@@ -69,11 +69,11 @@ class Machine(RuleBasedStateMachine):
 
     # What users do.
 
-    @rule(name=NAMES, level=st.sampled_from(["1", "2"]), replicas=st.integers(0, 2), team=st.sampled_from("xy"))
+    @rule(
+        name=NAMES, level=st.sampled_from(["1", "2"]), replicas=st.integers(0, 2), team=st.sampled_from("xy")
+    )
     def declare(self, name: str, level: str, replicas: int, team: str) -> None:
-        self.scene.declare(
-            *deployable(name, env={"LEVEL": level}, replicas=replicas, labels={"team": team})
-        )
+        self.scene.declare(*deployable(name, env={"LEVEL": level}, replicas=replicas, labels={"team": team}))
 
     @rule(name=NAMES)
     def withdraw(self, name: str) -> None:
@@ -191,7 +191,7 @@ class Machine(RuleBasedStateMachine):
 
     def _plan(self) -> Plan | None:
         """The plan, or None where the specs have no sound one."""
-        declared = {a for a in self.scene.resources}
+        declared = set(self.scene.resources)
         for resource in list(self.scene.resources.values()):
             if any(r.target not in declared for r in resource.references()):
                 return None  # loading would have refused it
@@ -210,7 +210,9 @@ class Machine(RuleBasedStateMachine):
 
     def _everything(self) -> bytes:
         state = self.scene.state()
-        return encode_json([encode_state(state), {k: dict(v) for k, v in self.world.attributes(state.lineage).items()}])
+        return encode_json(
+            [encode_state(state), {k: dict(v) for k, v in self.world.attributes(state.lineage).items()}]
+        )
 
     def _lineage(self) -> str:
         return self.scene.state().lineage

@@ -199,7 +199,7 @@ def test_targets_take_what_they_need_and_nothing_else(scene: Scene) -> None:
 
 def test_an_unknown_target_is_an_error(scene: Scene) -> None:
     scene.declare(*deployable("api"))
-    with pytest.raises(DiagnosticError, match="Did you mean|Unknown target"):
+    with pytest.raises(DiagnosticError, match="Unknown target"):
         scene.plan(targets=(Address("deployment", "ap"),))
 
 

@@ -118,6 +118,7 @@ def test_a_file_never_has_the_digest_of_a_folder(data: bytes, tree: Tree) -> Non
         assert measure(at / "file").digest != digest(tree)
 
 
+@settings(max_examples=20)  # each waits for the disk several times
 @given(trees)
 def test_a_store_gives_back_what_it_was_given(tree: Tree) -> None:
     with folder() as at:
