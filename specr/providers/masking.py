@@ -15,6 +15,9 @@ MASK: Final = "***"
 _SHORTEST_LINE: Final = 6
 """Shorter lines of a secret of several lines are left alone: braces of JSON, say, tell nothing."""
 
+_LONGEST_LINE: Final = 1 << 16
+"""Bytes of output without a line's end that are held back at most."""
+
 
 class Mask:
     """Replaces secret values, wherever in a text they occur.
@@ -23,22 +26,55 @@ class Mask:
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        hidden = {part for value in values for part in _parts(value)}
+        hidden = {part.encode(errors="surrogateescape") for value in values for part in _parts(value)}
         # The longest first, so that a secret that holds another goes as a whole.
-        ordered = sorted(
-            (part.encode(errors="surrogateescape") for part in hidden), key=lambda p: (-len(p), p)
-        )
-        self._pattern = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
+        ordered = sorted(hidden, key=lambda part: (-len(part), part))
+        self.longest = len(ordered[0]) if ordered else 0
+        self.pattern = re.compile(b"|".join(map(re.escape, ordered))) if ordered else None
 
     def in_bytes(self, data: bytes) -> bytes:
         """The data with each secret masked."""
-        return self._pattern.sub(MASK.encode(), data) if self._pattern else data
+        return self.pattern.sub(MASK.encode(), data) if self.pattern else data
 
     def in_text(self, text: str) -> str:
         """The text with each secret masked."""
-        if self._pattern is None:
+        if self.pattern is None:
             return text
         return self.in_bytes(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
+
+
+class MaskedStream:
+    """Masks output that comes in pieces, also where a secret is cut in two by them.
+
+    Lines are let through when they are whole; one that does not end is let through late.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
+        self._held = b""
+
+    def feed(self, piece: bytes) -> bytes:
+        """Take a piece, and return what may be shown now."""
+        self._held += piece
+        end = max(self._held.rfind(b"\n"), self._held.rfind(b"\r")) + 1
+        if end:
+            whole, self._held = self._held[:end], self._held[end:]
+            return self._mask.in_bytes(whole)
+        return self._overflow() if len(self._held) > _LONGEST_LINE + self._mask.longest else b""
+
+    def finish(self) -> bytes:
+        """What is left at the end."""
+        rest, self._held = self._mask.in_bytes(self._held), b""
+        return rest
+
+    def _overflow(self) -> bytes:
+        """All but the end of a line without end, where a secret may have begun."""
+        limit = len(self._held) - self._mask.longest
+        for match in self._mask.pattern.finditer(self._held) if self._mask.pattern else ():
+            if match.start() < limit < match.end():
+                limit = match.end()
+        shown, self._held = self._held[:limit], self._held[limit:]
+        return self._mask.in_bytes(shown)
 
 
 def _parts(value: str) -> Iterable[str]:
