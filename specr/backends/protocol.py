@@ -56,7 +56,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class FinishRun:
-    """Close the running entry of the history."""
+    """Close the running entry of the history as `succeeded`, `failed` or `interrupted`."""
 
     status: str
     summary: Mapping[str, int]
@@ -129,15 +129,19 @@ class Backend(Protocol):
     def lock(self, *, holder: str, operation: str, seconds: float) -> Lease:
         """Take the lock for so many seconds; an expired lease of another is taken over.
 
+        Creates the state if it does not exist, as `ensure` does.
+
         Raises:
             LockHeldError: someone else holds it.
         """
 
     def renew(self, lease: Lease, *, seconds: float) -> Lease:
-        """Extend a lease from now on.
+        """Extend a lease from now on; also one that ran out, as long as nobody took it.
+
+        The lease given keeps allowing what the new one allows: both have the same fence.
 
         Raises:
-            LeaseLostError: it ran out and was taken, or was broken.
+            LeaseLostError: it ran out and was taken, or was broken or released.
         """
 
     def release(self, lease: Lease) -> None:
@@ -150,25 +154,28 @@ class Backend(Protocol):
         """Take the lock away from its holder, if its id is still this one."""
 
     def write(self, lease: Lease, expected: int, writes: Sequence[Write], *, durable: bool = True) -> int:
-        """Carry out writes in one transaction and return the new serial, `expected + 1`.
+        """Carry out writes, in order, in one transaction, and return the new serial, `expected + 1`.
 
         `durable` writes survive a power cut once this returns. Others survive the death of
         the process, and a later durable write carries them along.
 
         Raises:
-            LeaseLostError: the lease is not current, or ran out.
+            LeaseLostError: the lease is not current, or ran out, whether or not it was taken.
             SerialConflictError: the state's serial is not `expected`.
+            ValueError: no run is running where one is needed, or a field has not its type.
+            TypeError: something is not JSON.
         """
 
     def history(self) -> Sequence[Run]:
         """All runs, oldest first.
 
         A run whose process died reads as `interrupted` once a later run has started, and
-        as `running` before.
+        as `running` before. Such a run ends with the serial that the later one started from,
+        and has no time of finishing, since nobody saw it.
         """
 
     def at(self, serial: int) -> State:
-        """The objects as they were at an earlier serial, without pending records.
+        """The objects as they were at an earlier serial, without pending records and runs.
 
         Raises:
             LookupError: there was no such serial.

@@ -89,7 +89,7 @@ def upgrade_blocked(path: Path, info: LockInfo) -> DiagnosticError:
         f"{path} is in an older format, and can't be upgraded while {info.holder} holds the lock "
         f"({info.operation}, since {info.acquired})."
     )
-    remedy = f"Try again when that is over, or break the lock if its holder is dead: {info.id}"
+    remedy = f"Try again when that is over, or, if that process is gone: specr force-unlock {info.id}"
     return DiagnosticError(Diagnostic("State locked during upgrade", detail, remedy))
 
 
