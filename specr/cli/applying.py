@@ -1,0 +1,64 @@
+"""What apply and destroy share: plan, show, ask, carry out, and say where things answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from specr.cli.options import Manner
+from specr.cli.running import approve, carry_out
+from specr.cli.session import Session
+
+if TYPE_CHECKING:
+    from specr.plan.model import Plan
+    from specr.workflow import Options, Workspace
+
+_QUESTIONS = {
+    "apply": "Do you want to apply these changes?",
+    "destroy": "Do you really want to delete all of this?",
+}
+
+
+def plan_and_run(session: Session, workspace: Workspace, options: Options, manner: Manner) -> int:
+    """Make a plan, show it, ask, carry it out. Returns the exit code."""
+    from specr.plan.codec import encode_plan
+    from specr.render.terminal import render_plan
+
+    console = session.console
+    if manner.as_json and not manner.auto_approve:
+        raise click.UsageError("--json prints events for programs: it needs --auto-approve, or a saved plan.")
+    planned = workspace.plan(options)
+    console.show(planned.diagnostics)
+    data = encode_plan(planned.plan)
+    console.tell(render_plan(data, colour=console.stderr_colour, width=console.width))
+    if planned.plan.is_empty and not manner.as_json:
+        _tell_outputs(session, workspace, planned.plan)
+        return 0
+    question = _QUESTIONS[planned.plan.operation]
+    if not planned.plan.is_empty and not approve(console, question, auto_approve=manner.auto_approve):
+        return 1
+    return run_plan(session, workspace, planned.plan, manner)
+
+
+def run_plan(session: Session, workspace: Workspace, plan: Plan, manner: Manner) -> int:
+    """Carry a plan out that nobody needs to be asked about any more. Returns the exit code."""
+    code = carry_out(
+        session.console,
+        workspace,
+        plan,
+        as_json=manner.as_json,
+        parallelism=manner.parallelism,
+        lock_seconds=manner.lock_seconds,
+    )
+    if code == 0 and not manner.as_json:
+        _tell_outputs(session, workspace, plan)
+    return code
+
+
+def _tell_outputs(session: Session, workspace: Workspace, plan: Plan) -> None:
+    """The answer of an apply: where deployments can be reached."""
+    from specr.render.outputs import encode_outputs, render_outputs
+
+    if plan.operation == "apply":
+        session.console.answer(render_outputs(encode_outputs(workspace.backend.read())))

@@ -1,0 +1,58 @@
+"""`specr plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specr.cli.options import Form, Scope, form_options, replace_option, scope_options
+from specr.cli.plans import answer_plan, save_plan
+from specr.cli.session import Session, with_session
+
+CHANGES_FOUND = 2
+
+
+@click.command(
+    "plan",
+    epilog="""\b
+Examples:
+  specr plan
+  specr plan --out my.plan && specr apply my.plan
+  specr plan --format markdown > comment.md
+  specr plan --target deployment/fraud --var version=3""",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan to this file.")
+@click.option("--destroy", is_flag=True, help="Plan to delete everything.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+@form_options
+@scope_options
+@replace_option
+@with_session
+def command(
+    session: Session,
+    *,
+    out: Path | None,
+    destroy: bool,
+    detailed_exitcode: bool,
+    **asked: Any,
+) -> int:
+    """Show what apply would do.
+
+    Compares the specs with recorded state and with what really runs. Changes
+    nothing and takes no lock.
+    """
+    from specr.plan.codec import encode_plan
+
+    console = session.console
+    form, scope = Form.take(asked), Scope(**asked)
+    with session.open(scope.variables) as workspace:
+        planned = workspace.plan(scope.options(destroy=destroy))
+    console.show(planned.diagnostics)
+    if out is not None:
+        save_plan(planned.plan, out)
+    answer_plan(encode_plan(planned.plan), form, console)
+    if out is not None:
+        console.tell(f"\nSaved to {out}. To carry it out: specr apply {out}\n")
+    return CHANGES_FOUND if detailed_exitcode and not planned.plan.is_empty else 0

@@ -1,0 +1,91 @@
+"""The two streams: answers on stdout, everything else on stderr; colour where it is wanted.
+
+Nothing here knows what is being said.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+if TYPE_CHECKING:
+    from specr.diagnostics import Diagnostic
+
+_WIDEST: Final = 140
+_NARROW_DEFAULT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where to write, and whether in colour. `colour` is False where `--no-color` was given."""
+
+    colour: bool = True
+
+    def answer(self, text: str) -> None:
+        """Write what was asked for."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def answer_json(self, value: Any) -> None:
+        """Write what was asked for, as JSON for people and programs."""
+        from specr.canonical import encode_pretty
+
+        self.answer(encode_pretty(value))
+
+    def tell(self, text: str) -> None:
+        """Write something beside the answer: progress, a notice."""
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    def show(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Write findings, each followed by an empty line."""
+        from specr.render.diagnostics import render_diagnostic
+
+        for diagnostic in diagnostics:
+            self.tell(f"{render_diagnostic(diagnostic, colour=self.stderr_colour)}\n")
+
+    @property
+    def stdout_colour(self) -> bool:
+        """Whether answers are coloured."""
+        return self.colour and wants_colour(sys.stdout)
+
+    @property
+    def stderr_colour(self) -> bool:
+        """Whether what stands beside them is."""
+        return self.colour and wants_colour(sys.stderr)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether stderr is a terminal that can be drawn on."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns to fill."""
+        return min(shutil.get_terminal_size((_NARROW_DEFAULT, 24)).columns, _WIDEST)
+
+    def confirms(self, question: str) -> bool:
+        """Ask at the terminal; only `yes` is one."""
+        self.tell(f"\n{question}\n  Only 'yes' will be accepted.\n\n> ")
+        return sys.stdin.readline().strip() == "yes"
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a stream gets colours: NO_COLOR, then FORCE_COLOR, then what the stream is."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def prepare_streams() -> None:
+    """Let no character of a message be the reason that it isn't shown."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")

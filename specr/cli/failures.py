@@ -1,0 +1,35 @@
+"""What is said when a command fails: findings as they are, anything else as a bug in specr."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+from specr.cli.console import Console
+
+
+def report(error: Exception, console: Console) -> None:
+    """Show an error on stderr, with a traceback only where SPECR_LOG asks for it."""
+    from specr.diagnostics import Diagnostic, DiagnosticError
+
+    if isinstance(error, DiagnosticError):
+        console.show(error.diagnostics)
+        if _wants_traceback():
+            console.tell("".join(traceback.format_exception(error)))
+        return
+    console.show(
+        [
+            Diagnostic(
+                "Unexpected error",
+                f"This is a bug in specr: {type(error).__name__}: {error}",
+                "Run it again with SPECR_LOG=debug, which shows where it happened, and report it with that "
+                "log. Recorded state is safe: `specr plan` says where things stand.",
+            )
+        ]
+    )
+    if _wants_traceback():
+        console.tell("".join(traceback.format_exception(error)))
+
+
+def _wants_traceback() -> bool:
+    return os.environ.get("SPECR_LOG", "").lower() == "debug"

@@ -1,0 +1,130 @@
+"""Carrying a plan out with somebody watching: approval, progress, Ctrl-C, and the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event as Flag
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+from specr.cli.console import Console
+
+if TYPE_CHECKING:
+    from specr.apply.engine import Result
+    from specr.apply.events import Observer
+    from specr.plan.model import Plan
+    from specr.workflow import Workspace
+
+INTERRUPTED: Final = 130
+
+_STOPPING: Final = "\nStopping: what runs is finished first. Press Ctrl-C again to end at once.\n"
+_ENDED: Final = "\nEnded. Nothing is lost: the next plan says where things stand.\n"
+_SHOW_CURSOR: Final = "\x1b[?25h"
+
+
+def approve(console: Console, question: str, *, auto_approve: bool) -> bool:
+    """Ask the user, unless they have approved beforehand.
+
+    Raises:
+        DiagnosticError: there is nobody to ask.
+    """
+    if auto_approve:
+        return True
+    if not sys.stdin.isatty():
+        from specr.diagnostics import Diagnostic, DiagnosticError
+
+        raise DiagnosticError(
+            Diagnostic(
+                "Nobody to ask",
+                "This needs approval, but standard input is no terminal.",
+                "Approve beforehand with --auto-approve, or save a plan with `specr plan --out FILE` and "
+                "apply that file.",
+            )
+        )
+    if console.confirms(question):
+        return True
+    console.tell("Nothing was done.\n")
+    return False
+
+
+def carry_out(
+    console: Console,
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    as_json: bool,
+    parallelism: int,
+    lock_seconds: float,
+) -> int:
+    """Apply a plan, tell how it goes and how it went, and return the exit code."""
+    with interruptible(console) as stopping, observing(console, as_json=as_json) as observer:
+        result = workspace.apply(
+            plan,
+            observer=observer,
+            parallelism=parallelism,
+            stopping=stopping,
+            lock_seconds=lock_seconds,
+        )
+    tell_result(console, workspace, plan.operation, result)
+    return {"succeeded": 0, "interrupted": INTERRUPTED}.get(result.status, 1)
+
+
+def tell_result(console: Console, workspace: Workspace, operation: str, result: Result) -> None:
+    """Write on stderr what failed and why, and the counts."""
+    from specr.render.outcomes import render_outcomes
+
+    console.tell("\n")
+    found = [diagnostic for outcome in result.outcomes for diagnostic in outcome.diagnostics]
+    console.show(workspace.located(found))
+    console.tell(
+        render_outcomes(
+            operation, result.status, result.outcomes, result.seconds, colour=console.stderr_colour
+        )
+    )
+
+
+@contextmanager
+def observing(console: Console, *, as_json: bool) -> Iterator[Observer]:
+    """An observer for whoever watches: JSON lines, a terminal, or plain lines."""
+    if as_json:
+        from specr.render.events import event_line
+
+        yield lambda event: console.answer(event_line(event))
+    elif console.is_live:
+        from specr.render.progress import live_progress
+
+        with live_progress(sys.stderr, colour=console.stderr_colour) as observer:
+            yield observer
+    else:
+        from specr.render.steps import plain_progress
+
+        yield plain_progress(console.tell)
+
+
+@contextmanager
+def interruptible(console: Console) -> Iterator[Flag]:
+    """A flag that the first Ctrl-C (or termination signal) sets; the second ends the process at once.
+
+    State is safe at every moment, so ending at once loses nothing but the answer.
+    """
+    stopping = Flag()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os.write(2, (_ENDED + (_SHOW_CURSOR if console.is_live else "")).encode())
+            os._exit(INTERRUPTED)
+        stopping.set()
+        os.write(2, _STOPPING.encode())
+
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, on_signal)
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
