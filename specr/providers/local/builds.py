@@ -14,7 +14,7 @@ from specr.diagnostics import DiagnosticError
 from specr.plan.observed import Observation
 from specr.providers.content import ByteStore
 from specr.providers.local.layout import Layout, ObjectFolder, remove_tree
-from specr.providers.local.leftovers import end_leftovers
+from specr.providers.local.marks import end_marked
 from specr.providers.local.problems import find_bytes
 from specr.providers.local.process import Host
 from specr.providers.local.runs import NO_RUN, Phase, RunStatus, Sleep, status_of, stop
@@ -78,7 +78,7 @@ class LocalBuilds:
         folder.keep_order(order)
         # What an earlier attempt has left must neither run on nor get into this one's output.
         stop(folder.runs(), 0.0, self._sleep)
-        end_leftovers(self._host.marks(order.token, folder.path), 0.0)
+        end_marked(self._host.marks(order.token, folder.path), 0.0)
         for left in (folder.target.parent, folder.work):
             remove_tree(left)
         folder.collecting.unlink(missing_ok=True)

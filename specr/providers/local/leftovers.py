@@ -9,41 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import psutil
 
+from specr.providers.local.marks import Marks
+
 _KILLED: Final = 2.0
 """Seconds that killed processes get to be gone."""
-
-LINEAGE_MARK: Final = "SPECR_LINEAGE"
-"""The lineage of the state that a process's object belongs to."""
-
-TOKEN_MARK: Final = "SPECR_TOKEN"  # noqa: S105 - a variable's name
-"""The object's token."""
-
-FOLDER_MARK: Final = "SPECR_FOLDER"
-"""The folder of the run that a process belongs to; it tells copies of a project apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What the processes of one object carry. `folder` is that of the object, or of one of its runs."""
-
-    lineage: str
-    token: str
-    folder: Path
-
-    def are_in(self, env: Mapping[str, str]) -> bool:
-        """Whether an environment holds them."""
-        return (
-            env.get(LINEAGE_MARK) == self.lineage
-            and env.get(TOKEN_MARK) == self.token
-            and Path(env.get(FOLDER_MARK, "/")).is_relative_to(self.folder)
-        )
 
 
 def find_leftovers(marks: Marks) -> list[psutil.Process]:

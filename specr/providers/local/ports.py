@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-import psutil
-
 HOST: Final = "127.0.0.1"
 """Where everything listens that the local provider starts."""
 
@@ -45,6 +43,8 @@ def find_free_port(taken: frozenset[int]) -> int:
 
 def listener_on(port: int) -> str:
     """Who listens on a port: `process 123 (nginx)`, or `another program` where the system won't tell."""
+    import psutil  # noqa: PLC0415 - 25 ms that most commands don't need
+
     try:
         for connection in psutil.net_connections(kind="tcp"):
             local = connection.laddr

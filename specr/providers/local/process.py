@@ -25,8 +25,8 @@ from typing import Final
 
 from specr.providers.environment import resolve_environment
 from specr.providers.local.layout import ObjectFolder, RunFolder
-from specr.providers.local.leftovers import FOLDER_MARK, LINEAGE_MARK, TOKEN_MARK, Marks
 from specr.providers.local.logs import read_lines
+from specr.providers.local.marks import FOLDER_MARK, LINEAGE_MARK, TOKEN_MARK, Marks
 from specr.providers.local.problems import no_command, no_program, not_started
 from specr.providers.local.runs import Phase, launch, status_of, stop
 from specr.providers.protocol import BuildOrder, Order

@@ -13,7 +13,7 @@ from threading import Lock
 from specr.canonical import JsonObject
 from specr.providers.content import ByteStore
 from specr.providers.local.layout import Layout, ObjectFolder, RunFolder
-from specr.providers.local.leftovers import end_leftovers
+from specr.providers.local.marks import end_marked
 from specr.providers.local.ports import HOST, find_free_port, is_free, listener_on
 from specr.providers.local.problems import find_bytes, port_taken
 from specr.providers.local.process import Host
@@ -66,12 +66,12 @@ class Replicas:
         stop(runs, self._host.grace, self._sleep)
         for run in runs:
             if status_of(run).phase is Phase.LOST:
-                end_leftovers(self._host.marks(token, run.path), self._host.grace)
+                end_marked(self._host.marks(token, run.path), self._host.grace)
 
     def clear(self, token: str, folder: ObjectFolder) -> None:
         """End all that there is of an object, even what its folder does not tell of."""
         stop(folder.runs(), self._host.grace, self._sleep)
-        end_leftovers(self._host.marks(token, folder.path), self._host.grace)
+        end_marked(self._host.marks(token, folder.path), self._host.grace)
 
     def free_port(self) -> int:
         """A free port that is promised to nobody else here."""
