@@ -1,0 +1,92 @@
+"""`specr state list|show|rm|pull`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from specr.cli.parameters import ADDRESS, DURATION
+from specr.cli.running import approve
+from specr.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from specr.address import Address
+
+
+@click.group("state", epilog="Example: specr state show deployment/fraud")
+def command() -> None:
+    """Look at recorded state, or forget objects."""
+
+
+@command.command("list", epilog="Example: specr state list | grep deployment/")
+@with_session
+def list_objects(session: Session) -> None:
+    """List what is recorded: one object a line, its address first."""
+    from specr.render.state import render_state_list
+
+    with session.open() as workspace:
+        session.console.answer(render_state_list(workspace.backend.read()))
+
+
+@command.command("show", epilog="Example: specr state show deployment/fraud")
+@click.argument("address", type=ADDRESS)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_session
+def show(session: Session, *, address: Address, as_json: bool) -> None:
+    """Show all that is recorded of one object."""
+    from specr.render.state import render_state_show
+    from specr.state.codec import encode_recorded
+    from specr.workflow.upkeep import find_recorded
+
+    with session.open() as workspace:
+        state = workspace.backend.read()
+    recorded = find_recorded(state, address)
+    if as_json:
+        session.console.answer_json(encode_recorded(recorded))
+        return
+    pending = state.pending.get(address)
+    session.console.answer(render_state_show(recorded, pending, width=session.console.width))
+
+
+@command.command("rm", epilog="Example: specr state rm deployment/fraud")
+@click.argument("addresses", type=ADDRESS, nargs=-1, required=True)
+@click.option("--auto-approve", is_flag=True, help="Don't ask.")
+@click.option(
+    "--lock-timeout",
+    "lock_seconds",
+    type=DURATION,
+    default="0s",
+    show_default=True,
+    help="How long to wait for the state's lock.",
+)
+@with_session
+def remove(
+    session: Session, *, addresses: tuple[Address, ...], auto_approve: bool, lock_seconds: float
+) -> int:
+    """Forget objects, and leave them as they are at their providers.
+
+    What runs goes on running, but specr knows nothing of it any more: a spec
+    that still declares it makes it anew.
+    """
+    from specr.render.words import listed
+    from specr.workflow.upkeep import forget
+
+    names = listed(map(str, addresses))
+    question = f"Do you want specr to forget {names}?"
+    with session.open() as workspace:
+        if not approve(session.console, question, auto_approve=auto_approve):
+            return 1
+        forget(workspace, addresses, lock_seconds=lock_seconds)
+    session.console.tell(f"Forgot {names}.\n")
+    return 0
+
+
+@command.command("pull", epilog="Example: specr state pull | jq '.objects[].address'")
+@with_session
+def pull(session: Session) -> None:
+    """Print all of recorded state as JSON."""
+    from specr.state.codec import state_to_text
+
+    with session.open() as workspace:
+        session.console.answer(state_to_text(workspace.backend.read()))
