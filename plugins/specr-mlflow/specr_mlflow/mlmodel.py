@@ -6,8 +6,7 @@ from typing import Any, Final
 import yaml
 
 NAME: Final = "MLmodel"
-_SIZE_LIMIT: Final = 16 * 1024 * 1024
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SIZE_LIMIT: Final = 4 * 1024 * 1024
 
 
 class ModelFolderError(Exception):
@@ -30,7 +29,7 @@ def load_mlmodel(folder: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFolderError(f"{NAME} can't be read: {error}") from None
     try:
-        document = yaml.load(text, _Loader)  # noqa: S506 - one of the two safe loaders
+        document = yaml.safe_load(text)  # in Python: libyaml's loader dies of deep nesting
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ModelFolderError(f"{NAME} is not YAML: {reason}") from None

@@ -139,7 +139,7 @@ def unpack(source: Path, target: Path, limits: Limits) -> None:
             _unpack_archive(source, tree)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise UnpackError(f"the archive is damaged: {error}") from None
-        except (NotImplementedError, RuntimeError) as error:  # zipfile's words for encryption and methods
+        except NotImplementedError as error:  # zipfile's word for compression methods that it lacks
             raise UnpackError(f"the archive can't be read: {error}") from None
     tree.finish()
 
@@ -157,6 +157,15 @@ def _unpack_archive(source: Path, tree: _Tree) -> None:
             _unpack_tar(file, tree)
         else:
             raise UnpackError("it is no folder, zip, tar or tar.gz")
+
+
+def _check_rest(plain: BinaryIO, tree: _Tree) -> None:
+    """Read a compressed stream to its end, where its checksum is, since a tar ends before."""
+    rest = 0
+    while chunk := plain.read(_CHUNK):
+        rest += len(chunk)
+        if tree.written + rest > tree.most_bytes:
+            raise UnpackError("there is too much after the end of the archive")
 
 
 def safe_name(raw: str) -> str:
@@ -220,6 +229,8 @@ def _unpack_zip(file: BinaryIO, tree: _Tree) -> None:
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             name = safe_name(member.filename)
+            if member.flag_bits & 1:
+                raise UnpackError(f"the entry {name[:100]!r} is encrypted")
             kind = stat.S_IFMT(member.external_attr >> 16)
             if member.is_dir():
                 tree.add_folder(name or ".")

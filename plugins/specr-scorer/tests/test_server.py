@@ -89,6 +89,16 @@ class Runtime:
             time.sleep(0.02)
         raise AssertionError(f"{path} never answered {wanted}")
 
+    def until_refused(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                self.ask("GET", "/readyz")
+            except OSError:
+                return
+            time.sleep(0.02)
+        raise AssertionError("the port is still open")
+
     def log(self) -> str:
         return self.process.communicate(timeout=PATIENCE)[1]
 
@@ -173,17 +183,28 @@ def test_readiness_answers_while_the_model_scores(start: Start, tmp_path: Path) 
 
 def test_a_stop_finishes_what_runs(start: Start, tmp_path: Path) -> None:
     (tmp_path / "busy").touch()
-    runtime = start(SPECR_STOP_DELAY="1")
+    runtime = start()
     runtime.until(200)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(runtime.score, "busy")
         appears(tmp_path / "scoring")
         runtime.process.send_signal(signal.SIGTERM)
-        runtime.until(503)
+        runtime.until_refused()
+        assert not slow.done()
         (tmp_path / "busy").unlink()
         assert slow.result(PATIENCE)[0] == 200
     assert runtime.process.wait(PATIENCE) == 0
     assert "panicked" not in runtime.log()
+
+
+def test_a_stop_may_be_announced_before_it_comes_and_hurried(start: Start) -> None:
+    runtime = start(SPECR_STOP_DELAY="600")
+    runtime.until(200)
+    runtime.process.send_signal(signal.SIGTERM)
+    runtime.until(503)
+    assert runtime.score("x")[0] == 200
+    assert runtime.stop() == 1
+    assert runtime.log().endswith("specr-scorer: stopping at once.\n")
 
 
 def test_a_stop_waits_no_longer_than_it_may(start: Start, tmp_path: Path) -> None:
