@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event as Flag
 from typing import TYPE_CHECKING
 
@@ -36,17 +36,23 @@ def apply_plan(
     parallelism: int,
     stopping: Flag,
     lock_seconds: float,
+    replan: Callable[[], Plan] | None = None,
 ) -> Result:
     """Carry a plan out under the state's lock.
+
+    `replan` makes the plan anew, where the state has moved on while this one waited for the
+    lock and whoever asked for it wants whatever is planned then.
 
     Raises:
         DiagnosticError: the plan is stale, the lock is held, or state could not be written.
     """
     backend = workspace.backend
-    digest = plan_digest(plan)
     backend.ensure()
     with hold_lock(backend, plan.operation, wait_seconds=lock_seconds) as lease:
         state = backend.read()
+        if replan is not None and state.serial != plan.serial:
+            plan = replan()
+        digest = plan_digest(plan)
         done = _done_already(plan, digest, state, backend.history())
         steps = tuple(change for change in plan.steps if change.address not in done)
         _check_observed(workspace, state, steps)

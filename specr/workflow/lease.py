@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
@@ -20,14 +23,44 @@ LEASE_SECONDS: Final = 60.0
 _RENEW_EVERY: Final = LEASE_SECONDS / 4
 _LOOK_EVERY: Final = 0.2
 
+_PROCESS: Final = re.compile(r"\(pid (?P<pid>[0-9]+), machine (?P<machine>[0-9a-f]+)\)")
+
 
 def holder_name() -> str:
-    """Who holds a lock, for people: user, machine and process."""
+    """Who holds a lock: user, host and process for people, machine for `_is_dead`."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in many containers
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} (pid {os.getpid()})"
+    return f"{user}@{socket.gethostname()} (pid {os.getpid()}, machine {_machine()})"
+
+
+def _machine() -> str:
+    """Tells apart machines, boots and containers: where a process id means the same process."""
+    facts = [socket.gethostname()]
+    for place in (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")):
+        try:
+            facts.append(str(place.readlink()) if place.is_symlink() else place.read_text())
+        except OSError:  # no Linux: the host's name has to do
+            continue
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether the holder was a process of this very machine and is no more.
+
+    A wrong guess would cost nothing but the holder's run: its writes carry an older fence.
+    """
+    told = _PROCESS.search(holder)
+    if told is None or told["machine"] != _machine():
+        return False
+    try:
+        os.kill(int(told["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 @contextmanager
@@ -67,6 +100,9 @@ def _acquire(backend: Backend, operation: str, wait_seconds: float) -> Lease:
         try:
             return backend.lock(holder=holder_name(), operation=operation, seconds=LEASE_SECONDS)
         except LockHeldError as error:
+            if _is_dead(error.info.holder):
+                backend.break_lock(error.info.id)
+                continue
             if time.monotonic() >= deadline:
                 raise DiagnosticError(_held(error)) from error
             time.sleep(_LOOK_EVERY)

@@ -156,8 +156,12 @@ class Workspace:
         parallelism: int = 10,
         stopping: Flag | None = None,
         lock_seconds: float = 0.0,
+        replan: Options | None = None,
     ) -> Result:
         """Carry a plan out, or take up an interrupted apply of it.
+
+        With `replan`, the plan is made anew with these options if the state has moved on
+        while this one waited for the lock; without, such a plan is refused.
 
         Raises:
             DiagnosticError: it is stale, the lock is held, or state could not be written.
@@ -171,6 +175,7 @@ class Workspace:
             parallelism=parallelism,
             stopping=stopping or Flag(),
             lock_seconds=lock_seconds,
+            replan=None if replan is None else lambda: self.plan(replan).plan,
         )
 
     def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
