@@ -151,6 +151,7 @@ def _unpack_archive(source: Path, tree: _Tree) -> None:
         if head[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=file) as plain:
                 _unpack_tar(cast("BinaryIO", plain), tree)
+                _check_rest(cast("BinaryIO", plain), tree)
         elif head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
             _unpack_zip(file, tree)
         elif head[257:262] == b"ustar":
