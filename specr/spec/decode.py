@@ -64,6 +64,12 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
     return Decoded(document, resource, (), claims)
 
 
+def is_known_kind(value: Any) -> bool:
+    """Whether a document's value names a kind that there is."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in KINDS
+
+
 def claimed_address(value: Any) -> Address | None:
     """The address that a document's value gives itself, if kind and name can be read."""
     if not isinstance(value, dict):
@@ -123,7 +129,7 @@ def _model_of(value: Any, problems: list[Problem]) -> type[Resource] | None:
                 f"Write {API_VERSION}; or if the file is no spec, name it in .specrignore.",
             )
         )
-        if value.get("kind") not in KINDS:
+        if not is_known_kind(value):
             return None
     return _kind_of(value, problems)
 

@@ -7,6 +7,8 @@ left out in silence. Looks at names and sizes, never into a spec.
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from posixpath import dirname, join
 from typing import Final, NamedTuple
@@ -140,18 +142,23 @@ def _ignored(tree: Tree, findings: list[tuple[str, Diagnostic]]) -> Callable[[st
         reason = error.strerror or "no reason given"
         findings.append((IGNORE_FILE, file_finding(IGNORE_FILE, "File can't be read", f"{reason}.")))
         return lambda _path: False
+    return _patterns(data.decode("utf-8-sig", "replace").splitlines(), findings)
+
+
+def _patterns(lines: list[str], findings: list[tuple[str, Diagnostic]]) -> Callable[[str], bool]:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few projects have the file
 
-    lines = data.decode("utf-8-sig", "replace").splitlines()
     patterns = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            span = Span(IGNORE_FILE, number, 1, max(1, len(line)))
-            detail = f"{line.strip()!r} is no pattern that .gitignore could hold."
-            found = Diagnostic("Bad ignore pattern", detail, "Correct or remove the line.")
-            findings.append((IGNORE_FILE, found.with_location(span, line)))
-        else:
-            patterns.append(line)
-    return GitIgnoreSpec.from_lines(patterns).match_file
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of expressions that pathspec makes of odd brackets
+        for number, line in enumerate(lines, start=1):
+            try:
+                GitIgnoreSpec.from_lines([line])
+            except (ValueError, re.error):
+                span = Span(IGNORE_FILE, number, 1, max(1, len(line)))
+                detail = f"{line.strip()[:100]!r} is no pattern that .gitignore could hold."
+                found = Diagnostic("Bad ignore pattern", detail, "Correct or remove the line.")
+                findings.append((IGNORE_FILE, found.with_location(span, line)))
+            else:
+                patterns.append(line)
+        return GitIgnoreSpec.from_lines(patterns).match_file

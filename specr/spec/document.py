@@ -63,9 +63,11 @@ def diagnose(fault: Fault, document: Document) -> Diagnostic:
         sentence, other = fault.earlier
         detail += f" {sentence} on line {document.line + other + 1}."
     span = Span(document.shown_file, document.line + line + 1, column + 1, fault.width)
-    return Diagnostic(fault.summary, detail, fault.remedy).with_location(
-        span, excerpt_of(document.text, line)
-    )
+    excerpt = excerpt_of(document.text, line)
+    remedy = fault.remedy
+    if fault.is_syntax and "${" in excerpt:
+        remedy = "Inside braces or brackets, put quotes round text with `${…}`, whose brace would end them."
+    return Diagnostic(fault.summary, detail, remedy).with_location(span, excerpt)
 
 
 def excerpt_of(text: str, line: int) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+SYNTAX: Final = "Invalid YAML"
+"""The summary of all faults of texts that are no YAML."""
+
 Place = tuple[int, int]
 """Line and column, from 0."""
 
@@ -30,3 +35,8 @@ class Fault(Exception):  # noqa: N818 - a finding about a text; whoever knows th
         self.remedy = remedy
         self.width = width
         self.earlier = earlier
+
+    @property
+    def is_syntax(self) -> bool:
+        """Whether the text is no YAML at all."""
+        return self.summary == SYNTAX

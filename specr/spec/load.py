@@ -19,7 +19,7 @@ from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagn
 from specr.resources.base import Resource
 from specr.resources.project import Project
 from specr.spec import check_arguments, checks
-from specr.spec.decode import Decoded, decode_document
+from specr.spec.decode import Decoded, decode_document, is_known_kind
 from specr.spec.document import Document, Finding
 from specr.spec.model import Origin, Specs
 from specr.spec.read import Reading, read_tree
@@ -152,6 +152,8 @@ class _Loading:
                 self.documents[project.address] = found[0]
             else:
                 self.project_broken = True
+        elif not self.complete or not all(is_known_kind(document.value) for document in documents):
+            self.project_broken = True  # what can't be read may be the Project
         declared = declared_variables({"variables": project.variables})
         if not self.project_broken:
             self.variables, wrong = override_variables(declared, self.overrides)

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from specr.spec.fault import Fault, Place
+from specr.spec.fault import SYNTAX, Fault, Place
 from specr.spec.scalars import Scalar, resolve_plain
 from specr.spec.syntax import explain_syntax
 from specr.spec.values import DEPTH_LIMIT
@@ -48,6 +48,8 @@ class Node:
     height: int = 0
     """Levels of mappings and lists, itself included."""
     anchored: str | None = None
+    integer: Node | None = None
+    """A key of its own that is an integer."""
 
 
 @dataclass(slots=True)
@@ -92,12 +94,7 @@ class _Builder:
             self.anchors[event.anchor] = None
             node.anchored = event.anchor
         if self.open and self.open[-1].pairs is not None and self.keys[-1] is None:
-            raise Fault(
-                "Key is not text",
-                "A key can't be a list or a mapping.",
-                node.start,
-                remedy="Put quotes round it.",
-            )
+            raise _bad_key(node)
         self.open.append(node)
         self.keys.append(None)
         self.seen.append({})
@@ -128,13 +125,7 @@ class _Builder:
             or isinstance(key, bool)
             or not isinstance(key, (str, int))
         ):
-            raise Fault(
-                "Key is not text",
-                "A key is a text, or an integer where versions are listed.",
-                _start(event),
-                remedy="Put quotes round it.",
-                width=_width(node),
-            )
+            raise _bad_key(node)
         _check_value(node)
         if key == "<<" and getattr(event, "style", None) is None and isinstance(event, ScalarEvent):
             raise Fault(
@@ -155,8 +146,12 @@ class _Builder:
                 earlier=("It was given first", first.start[0]),
             )
         self.keys[-1] = node
+        if isinstance(key, int):
+            self.open[-1].integer = node
 
     def attach(self, node: Node) -> None:
+        if node.integer is not None and [key.scalar for key in self.keys if key] != ["spec", "versions"]:
+            raise _bad_key(node.integer)
         if not self.open:
             self.root = node
             return
@@ -240,11 +235,11 @@ def _events(text: str) -> Iterator[Event]:
     except MarkedYAMLError as error:
         raise explain_syntax(error) from None
     except YAMLError as error:
-        raise Fault("Invalid YAML", "This text can't be read as YAML.", (0, 0)) from error
+        raise Fault(SYNTAX, "This text can't be read as YAML.", (0, 0)) from error
     except (ValueError, OverflowError):
         mark = parser.reader.get_mark()
         raise Fault(
-            "Invalid YAML",
+            SYNTAX,
             "An escape in double quotes names no character.",
             (mark.line, mark.column),
             remedy="Use single quotes for text with backslashes.",
@@ -287,6 +282,16 @@ def _check_value(node: Node) -> None:
 
 def _encodable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _bad_key(node: Node) -> Fault:
+    return Fault(
+        "Key is not text",
+        "A key is a text; only the versions of a Model have integers for keys.",
+        node.start,
+        remedy="Put quotes round it.",
+        width=_width(node),
+    )
 
 
 def _too_deep(place: Place) -> Fault:

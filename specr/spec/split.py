@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from specr.spec.fault import Fault, Place
+from specr.spec.fault import SYNTAX, Fault, Place
 
 _CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13} | {127})
 _FOREIGN: Final = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -75,7 +75,7 @@ def split_documents(text: str) -> Iterator[Chunk]:
             start = (text.find("\n", position) + 1) or len(text)
             if not _NOTHING.fullmatch(text, position + 3, start):
                 raise Fault(
-                    "Invalid YAML",
+                    SYNTAX,
                     "`...` ends a document; only a comment may follow on its line.",
                     (line, 0),
                     width=3,

@@ -11,9 +11,7 @@ from typing import Final, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from specr.spec.fault import Fault, Place
-
-SUMMARY: Final = "Invalid YAML"
+from specr.spec.fault import SYNTAX, Fault, Place
 
 
 class _Explanation(NamedTuple):
@@ -40,7 +38,7 @@ _EXPLANATIONS: Final = tuple(
             "Put quotes round the text.",
         ),
         (
-            r"found character '(.+)' that cannot start",
+            r"found character ['\"](.+)['\"] that cannot start",
             "Nothing in YAML begins with `{0}` here.",
             "Put quotes round the text.",
         ),
@@ -60,7 +58,7 @@ _EXPLANATIONS: Final = tuple(
             "A quoted text has no closing quote.",
             "Close the quote.",
         ),
-        (r"unknown escape character '(.+)'", "Double-quoted text knows no escape `\\{0}`.", _ESCAPES),
+        (r"unknown escape character ['\"](.+)['\"]", "Double-quoted text knows no escape `\\{0}`.", _ESCAPES),
         (r"expected escape sequence", "An escape in double quotes is cut short.", _ESCAPES),
         (
             r"flow sequence",
@@ -106,8 +104,8 @@ def explain_syntax(error: MarkedYAMLError) -> Fault:
             detail = explanation.detail
             if match.groups():
                 detail = detail.format(match[1].encode("unicode_escape").decode())
-            return Fault(SUMMARY, detail, place, remedy=explanation.remedy, earlier=_began(error, place))
-    return Fault(SUMMARY, "This can't be read as YAML.", place, remedy=_QUOTE, earlier=_began(error, place))
+            return Fault(SYNTAX, detail, place, remedy=explanation.remedy, earlier=_began(error, place))
+    return Fault(SYNTAX, "This can't be read as YAML.", place, remedy=_QUOTE, earlier=_began(error, place))
 
 
 def _began(error: MarkedYAMLError, place: Place) -> tuple[str, int] | None:

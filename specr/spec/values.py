@@ -36,6 +36,8 @@ _SUSPICIOUS: Final = tuple(
         "\t",  # tabs: readers differ on where they may stand
         r"\\(?:0|x00|u0000|U00000000)",  # NUL by escape
         r"\n%|\A%",  # directives
+        r"#(?<=[|>0-9+-]#)",  # comments too close to the head of a text block
+        r"\n +(?:\n|\Z)",  # lines of spaces, which may begin a text block
     )
 )
 
