@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from specr.canonical import JsonObject
+from specr.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,10 @@ class Resolved:
     `digest` is None where only a fetch can tell; `identity` then holds what the source
     tells of itself cheaply (a URL's entity tag, size and date): as long as it stays the
     same, the content is taken to be the same. `path` is the content on this machine, for
-    sources that lie here. `size` is in bytes.
+    sources that lie here. `size` is in bytes. `described` is the reference as it may be
+    shown, without what could be secret in it. `diagnostics` are warnings.
+
+    An `identity` that is empty means that nothing can be told without a fetch.
     """
 
     digest: str | None
@@ -24,6 +28,18 @@ class Resolved:
     identity: JsonObject = field(default_factory=dict)
     path: Path | None = None
     described: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Digests(Protocol):
+    """Finds out the digest of content on this machine, reading only what it does not know yet."""
+
+    def measure(self, path: Path) -> tuple[str, int]:
+        """The digest and size in bytes of a file or folder.
+
+        Raises:
+            DiagnosticError: it can't be read, or holds what can't be kept.
+        """
 
 
 class Source(Protocol):
@@ -39,6 +55,7 @@ class Source(Protocol):
     def fetch(self, resolved: Resolved, reference: str, target: Path) -> Path:
         """Bring the content here and return the path of the file or folder.
 
-        That is where it lies already, or else `target`, which may hold the beginning of an
-        earlier, broken transfer to be taken up.
+        That is where it lies already, or else `target`, a path that does not exist yet. A
+        transfer that breaks off is taken up where it stopped by a later call, in a later
+        process too, if the place can do that.
         """

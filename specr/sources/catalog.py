@@ -1,0 +1,120 @@
+"""Which source a reference is for: the only table from scheme to source.
+
+`scheme://…` and `scheme:/…` go by the scheme; anything else is a path. (A file whose name begins
+like that is written `./name`.) Plug-ins bring further schemes; each is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Final, cast
+
+from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from specr.sources.limits import HttpLimits
+from specr.sources.path import PathSource
+from specr.sources.protocol import Digests, Source
+from specr.sources.url import shown_url
+from specr.store.catalog import open_cache
+from specr.workfolder import WORK_FOLDER
+
+GROUP: Final = "specr.sources"
+"""The entry points of plug-ins: a scheme, and the SourceFactory for it."""
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+_BUILT_IN: Final = ("file", "http", "https")
+_KNOWN_PLUGINS: Final = {"models": "specr-mlflow", "runs": "specr-mlflow"}
+"""Schemes that plug-ins of this project bring, and their packages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What a source may use: the project's folder, and the digests that are known of files in it."""
+
+    root: Path
+    digests: Digests
+
+
+SourceFactory = Callable[[SourceContext], Source]
+"""Makes a source. No I/O: that waits for the first reference."""
+
+
+class Sources:
+    """All sources of one project. Safe for several threads."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        digests: Digests | None = None,
+        limits: HttpLimits = HttpLimits(),  # noqa: B008 - a frozen value
+    ) -> None:
+        """Serve the project in a folder. Digests of files are kept in its work folder unless given."""
+        self._context = SourceContext(root, open_cache(root) if digests is None else digests)
+        self._limits = limits
+        self._loaded: dict[str, Source] = {}
+
+    def source_for(self, reference: str) -> Source:
+        """The source of a reference, by its form. No I/O but the loading of a plug-in.
+
+        Raises:
+            DiagnosticError: nothing is known of its scheme, or the plug-in is broken.
+        """
+        match = _SCHEME.match(reference)
+        scheme = match[1].lower() if match else "file"
+        if scheme == "file":
+            return self._path
+        if scheme in ("http", "https"):
+            return self._http
+        if scheme not in self._loaded:
+            if scheme not in self._plugins:
+                raise DiagnosticError(self._unknown(scheme, reference))
+            self._loaded[scheme] = _load(self._plugins[scheme])(self._context)
+        return self._loaded[scheme]
+
+    @cached_property
+    def _path(self) -> Source:
+        return PathSource(self._context.digests)
+
+    @cached_property
+    def _http(self) -> Source:
+        from specr.sources.http import HttpSource  # noqa: PLC0415 - most projects fetch nothing
+
+        return HttpSource(self._context.root / WORK_FOLDER / "downloads", self._limits)
+
+    @cached_property
+    def _plugins(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=GROUP)}
+
+    def _unknown(self, scheme: str, reference: str) -> Diagnostic:
+        known = sorted({*_BUILT_IN, *self._plugins})
+        if scheme in _KNOWN_PLUGINS:
+            remedy = f"Install the plug-in that knows it: `pip install {_KNOWN_PLUGINS[scheme]}`."
+        else:
+            remedy = did_you_mean(scheme, known) or (
+                f"Install a plug-in with an entry point {scheme} in the group {GROUP}, or fetch the artifact "
+                "by other means and name its path."
+            )
+        return Diagnostic(
+            "Unknown kind of source",
+            f"{shown_url(reference)} is of the kind {scheme}; specr knows paths, and URLs of the kinds "
+            f"{', '.join(known)}.",
+            remedy,
+        )
+
+
+def _load(point: EntryPoint) -> SourceFactory:
+    try:
+        return cast("SourceFactory", point.load())
+    except Exception as error:  # whatever a plug-in's import may raise
+        raise DiagnosticError(
+            Diagnostic(
+                "Broken source plug-in",
+                f"Sources of the kind {point.name} come from {point.value}, which can't be loaded: {error}.",
+                "Install the plug-in again, in a version that fits this specr.",
+            ),
+        ) from error
