@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from threading import Event as Flag
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from specr.address import Address
 from specr.apply.engine import Engine, Result, RunInfo
-from specr.apply.events import Observer
 from specr.apply.journal import Journal
 from specr.apply.means import Means
 from specr.backends.protocol import LeaseLostError, SerialConflictError
@@ -20,6 +18,7 @@ from specr.plan.model import Change, Plan
 from specr.readers.catalog import reader_for
 from specr.state.model import Run, State
 from specr.workflow.lease import hold_lock, holder_name
+from specr.workflow.options import Manner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,45 +27,51 @@ if TYPE_CHECKING:
     from specr.workflow.workspace import Workspace
 
 
-def apply_plan(
-    workspace: Workspace,
-    plan: Plan,
-    *,
-    observer: Observer,
-    parallelism: int,
-    stopping: Flag,
-    lock_seconds: float,
-    replan: Callable[[], Plan] | None = None,
-) -> Result:
+def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
     """Carry a plan out under the state's lock.
-
-    `replan` makes the plan anew, where the state has moved on while this one waited for the
-    lock and whoever asked for it wants whatever is planned then.
 
     Raises:
         DiagnosticError: the plan is stale, the lock is held, or state could not be written.
     """
     backend = workspace.backend
     backend.ensure()
-    with hold_lock(backend, plan.operation, wait_seconds=lock_seconds) as lease:
+    with hold_lock(backend, plan.operation, wait_seconds=manner.lock_seconds) as lease:
         state = backend.read()
-        if replan is not None and state.serial != plan.serial:
-            plan = replan()
+        if manner.replan is not None and state.serial != plan.serial:
+            plan = manner.replan()
         digest = plan_digest(plan)
         done = _done_already(plan, digest, state, backend.history())
+        if manner.saved:
+            _check_specs(workspace, state, plan)
         steps = tuple(change for change in plan.steps if change.address not in done)
         _check_observed(workspace, state, steps)
         engine = Engine(
             Journal(backend, lease, state),
             _means(workspace, state.lineage),
-            observer,
-            parallelism=parallelism,
-            stopping=stopping,
+            manner.observer,
+            parallelism=manner.parallelism,
+            stopping=manner.stopping,
         )
         try:
             return engine.run(steps, RunInfo(plan.operation, digest, holder_name()))
         except (LeaseLostError, SerialConflictError) as error:
             raise DiagnosticError(_lost(error)) from error
+
+
+def _check_specs(workspace: Workspace, state: State, plan: Plan) -> None:
+    """Hold a saved plan against the specs and sources as they are now.
+
+    Raises:
+        DiagnosticError: they mean something else than when the plan was made.
+    """
+    if workspace.spec_digest(state, destroy=plan.operation == "destroy") != plan.spec_digest:
+        raise DiagnosticError(
+            Diagnostic(
+                "Plan is stale",
+                "The specs, or the artifacts that they name, have changed since the plan was made.",
+                "Make a new plan with `specr plan`.",
+            ),
+        )
 
 
 def _done_already(plan: Plan, digest: str, state: State, history: Sequence[Run]) -> frozenset[Address]:

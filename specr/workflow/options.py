@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event as Flag
 
 from specr.address import Address
+from specr.apply.events import Observer
+from specr.plan.model import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +25,22 @@ class Options:
     refresh: bool = True
     destroy: bool = False
     allow_delete: frozenset[Address] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a plan is carried out.
+
+    `parallelism` bounds how many changes are under way at once, `lock_seconds` how long
+    the lock is waited for. Once `stopping` is set, nothing new begins. `replan` makes the
+    plan anew, for whoever wants whatever is planned once the lock is there; without it, a
+    plan that the state has moved away from is refused. A `saved` plan is also held against
+    the specs as they are now.
+    """
+
+    observer: Observer
+    parallelism: int = 10
+    lock_seconds: float = 0.0
+    stopping: Flag = field(default_factory=Flag)
+    replan: Callable[[], Plan] | None = None
+    saved: bool = False

@@ -103,13 +103,14 @@ def read_logs(workspace: Workspace, address: Address, *, tail: int | None = None
     """
     state = workspace.backend.read()
     recorded = find_recorded(state, address)
-    provider = workspace.provider(recorded.provider, state.lineage) if recorded.provider else None
-    if not isinstance(provider, LogKeeper):
-        raise DiagnosticError(
-            Diagnostic(
-                "No log",
-                f"{address} prints nothing that is kept.",
-                "Builds and deployments have logs, at providers that keep them.",
-            ),
-        )
-    return provider.logs(recorded.ref, tail=tail)
+    if recorded.provider:
+        provider = workspace.provider(recorded.provider, state.lineage)
+        if isinstance(provider, LogKeeper):
+            return provider.logs(recorded.ref, tail=tail)
+    raise DiagnosticError(
+        Diagnostic(
+            "No log",
+            f"{address} prints nothing that is kept.",
+            "Builds and deployments have logs, at providers that keep them.",
+        ),
+    )

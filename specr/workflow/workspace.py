@@ -27,7 +27,7 @@ from specr.spec.load import load_specs
 from specr.spec.model import Specs
 from specr.state.model import State
 from specr.store.catalog import open_store
-from specr.workflow.options import Options
+from specr.workflow.options import Manner, Options
 from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_sources
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ class Workspace:
             replace=frozenset(options.replace),
         )
         world = World(state, observed, schemas, reusable)
-        resources, project = self.specs.resources, self.specs.project
-        digest = digest_specs(resources, project, report.facts, dict(report.resolved))
-        made = plan(desired, world, request, spec_digest=digest)
+        made = plan(desired, world, request, spec_digest=self._digest(report))
         problems += check_plan(made, allow_delete=options.allow_delete)
         self._raise_on_error(problems)
         return Planned(made, self.located((*self.warnings, *problems)))
@@ -156,27 +154,30 @@ class Workspace:
         parallelism: int = 10,
         stopping: Flag | None = None,
         lock_seconds: float = 0.0,
-        replan: Options | None = None,
     ) -> Result:
-        """Carry a plan out, or take up an interrupted apply of it.
+        """Carry a plan out as it is, or take up an interrupted apply of it."""
+        flag = stopping or Flag()
+        return self.carry_out(made, Manner(observer, parallelism, lock_seconds, flag))
 
-        With `replan`, the plan is made anew with these options if the state has moved on
-        while this one waited for the lock; without, such a plan is refused.
+    def carry_out(self, made: Plan, manner: Manner) -> Result:
+        """Carry a plan out, or take up an interrupted apply of it.
 
         Raises:
             DiagnosticError: it is stale, the lock is held, or state could not be written.
         """
         from specr.workflow.applying import apply_plan  # noqa: PLC0415 - plans don't need it
 
-        return apply_plan(
-            self,
-            made,
-            observer=observer,
-            parallelism=parallelism,
-            stopping=stopping or Flag(),
-            lock_seconds=lock_seconds,
-            replan=None if replan is None else lambda: self.plan(replan).plan,
-        )
+        return apply_plan(self, made, manner)
+
+    def spec_digest(self, state: State, *, destroy: bool) -> str:
+        """The digest of all that planning reads but state and the world, as it is now.
+
+        Raises:
+            DiagnosticError: a source can't be resolved.
+        """
+        report = self._resolve(state, Options(destroy=destroy))
+        self._raise_on_error(report.diagnostics)
+        return self._digest(report)
 
     def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
         """Look at what recorded objects are now."""
@@ -244,6 +245,10 @@ class Workspace:
         specs = self.specs
         expander = Expander(specs.resources, specs.project, report.facts, schemas, output_of)
         return expander.expand(), frozenset(reusable)
+
+    def _digest(self, report: SourceReport) -> str:
+        resources, project = self.specs.resources, self.specs.project
+        return digest_specs(resources, project, report.facts, dict(report.resolved))
 
     def _raise_on_error(self, diagnostics: Iterable[Diagnostic]) -> None:
         found = tuple(diagnostics)

@@ -25,7 +25,7 @@ from specr.sources.protocol import Resolved
 from specr.spec.model import Origin, Specs
 from specr.state.model import State
 from specr.store.protocol import Stored
-from specr.workflow import Options, Planned, Workspace
+from specr.workflow import Manner, Options, Planned, Workspace
 
 SCHEMA = {
     "input": [{"name": "x", "type": "Float64"}],
@@ -167,7 +167,7 @@ class Scene:
     def carry_out(self, plan: Plan, *, parallelism: int = 3) -> Result:
         self.events = []
         with self.workspace() as workspace:
-            return workspace.apply(plan, observer=self.events.append, parallelism=parallelism)
+            return workspace.carry_out(plan, Manner(self.events.append, parallelism))
 
     def apply(self, *, parallelism: int = 3, **options: Any) -> Result:
         return self.carry_out(self.plan(**options), parallelism=parallelism)
