@@ -166,7 +166,7 @@ def _encode_change(change: Change) -> dict[str, Any]:
         "cause": _encode_cause(change.cause),
         "prior": _object(change.prior),
         "planned": _object(change.planned),
-        "differences": [_encode_difference(difference) for difference in change.differences],
+        "differences": [encode_difference(difference) for difference in change.differences],
         "unknown": [list(path) for path in change.unknown],
         "dependencies": _addresses(change.dependencies),
         "after": _addresses(change.after),
@@ -221,7 +221,8 @@ def _decode_cause(data: Field) -> Cause:
     )
 
 
-def _encode_difference(difference: Difference) -> dict[str, Any]:
+def encode_difference(difference: Difference) -> dict[str, Any]:
+    """The JSON form of a difference."""
     return {
         "path": list(difference.path),
         "prior": difference.prior,
@@ -244,7 +245,7 @@ def _encode_drift(drift: Drift) -> dict[str, Any]:
     return {
         "address": str(drift.address),
         "message": drift.message,
-        "differences": [_encode_difference(difference) for difference in drift.differences],
+        "differences": [encode_difference(difference) for difference in drift.differences],
         "healed": drift.healed,
     }
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from specr.canonical import Json, JsonObject
 from specr.plan.unknown import is_placeholder
-from specr.render.text import UNKNOWN, is_scalar, key_text, pair_text, shortened, value_text
+from specr.render.text import UNKNOWN, is_scalar, key_text, pair_text, path_text, shortened, value_text
 from specr.render.words import counted, interruption
 
 CATALOGUE: Final = frozenset({"artifacttype", "modeltype", "processor", "runtime"})
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    key: Step
+    keys: tuple[Step, ...]
     symbol: str
     prior: Json = None
     planned: Json = None
@@ -88,18 +88,18 @@ def drift_lines(drift: JsonObject, width: int) -> list[Line]:
 
 def object_lines(value: JsonObject, width: int) -> list[Line]:
     """A whole object as lines without symbols."""
-    branch = _Branch([_Leaf(key, "", planned=item) for key, item in value.items()])
+    branch = _Branch([_Leaf((key,), "", planned=item) for key, item in value.items()])
     return list(_branch_lines(branch, 0, width))
 
 
 def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
     prior, planned = change["prior"], change["planned"]
     if planned is None:
-        yield from (((key,), _Leaf(key, "-", prior=value)) for key, value in (prior or {}).items())
+        yield from (((key,), _Leaf((key,), "-", prior=value)) for key, value in (prior or {}).items())
         return
     is_new = prior is None or change["action"] == "create"
     if is_new:
-        yield from (((key,), _Leaf(key, "+", planned=value)) for key, value in planned.items())
+        yield from (((key,), _Leaf((key,), "+", planned=value)) for key, value in planned.items())
         symbol = "+"
     else:
         yield from ((d["path"], _leaf_of(d)) for d in change["differences"])
@@ -107,7 +107,7 @@ def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
     told = set[tuple[Step, ...]]() if is_new else {tuple(d["path"]) for d in change["differences"]}
     for path in change["unknown"]:
         if path and tuple(path) not in told and not _is_in(planned, path):
-            yield path, _Leaf(path[-1], symbol, unknown=True)
+            yield path, _Leaf((path[-1],), symbol, unknown=True)
 
 
 def _leaf_of(difference: JsonObject) -> _Leaf:
@@ -118,7 +118,7 @@ def _leaf_of(difference: JsonObject) -> _Leaf:
     elif planned is None and not unknown:
         symbol = "-"
     key = difference["path"][-1] if difference["path"] else "everything"
-    return _Leaf(key, symbol, prior, planned, unknown=unknown)
+    return _Leaf((key,), symbol, prior, planned, unknown=unknown)
 
 
 def _is_in(value: Json, path: Sequence[Step]) -> bool:
@@ -135,24 +135,37 @@ def _is_in(value: Json, path: Sequence[Step]) -> bool:
 
 def _branch_lines(branch: _Branch, depth: int, width: int) -> Iterator[Line]:
     room = max(width - 4 * depth, _NARROWEST)
-    leaves = sorted(branch.leaves, key=lambda leaf: _rank(leaf.key))
+    branch = _with_lonely_leaves(branch)
+    leaves = sorted(branch.leaves, key=lambda leaf: (_rank(leaf.keys[0]), path_text(leaf.keys)))
     single = [leaf for leaf in leaves if _is_single(leaf)]
-    pad = min(max((len(key_text(leaf.key)) for leaf in single), default=0), room // 3)
+    pad = min(max((len(path_text(leaf.keys)) for leaf in single), default=0), room // 3)
     for leaf in single:
-        name = _key_in(leaf.key, room // 2)
+        name = shortened(path_text(leaf.keys), room // 2)
         left = max(room - max(len(name), pad) - len(" = "), _NARROWEST // 2)
         yield Line(leaf.symbol, depth, f"{name.ljust(pad)} = {_leaf_text(leaf, left)}")
     for leaf in leaves:
         if not _is_single(leaf):
-            yield from _value_lines(leaf.symbol, depth, leaf.key, _whole(leaf), width)
+            yield from _value_lines(leaf, depth, width)
     for step, inner in sorted(branch.branches.items(), key=lambda item: _rank(item[0])):
-        name = _key_in(step, room)
+        name = shortened(key_text(step), room)
         yield from _framed("~", depth, name, _branch_lines(inner, depth + 1, width), "{}")
 
 
-def _key_in(key: Step, width: int) -> str:
-    """A key, cut where it is absurdly long."""
-    return shortened(key_text(key), width)
+def _with_lonely_leaves(branch: _Branch) -> _Branch:
+    """The same branch, where inner branches that lead to a single leaf have become that leaf."""
+    found = _Branch(list(branch.leaves))
+    for step, inner in branch.branches.items():
+        keys: tuple[Step, ...] = (step,)
+        end = inner
+        while not end.leaves and len(end.branches) == 1:
+            [(next_step, end)] = end.branches.items()
+            keys = (*keys, next_step)
+        if len(end.leaves) == 1 and not end.branches:
+            [leaf] = end.leaves
+            found.leaves.append(replace(leaf, keys=(*keys, *leaf.keys)))
+        else:
+            found.branches[step] = inner
+    return found
 
 
 def _rank(key: Step) -> tuple[int, int, str]:
@@ -188,10 +201,11 @@ def _leaf_text(leaf: _Leaf, width: int) -> str:
     return pair_text(leaf.prior, leaf.planned, width)
 
 
-def _value_lines(symbol: str, depth: int, key: Step, value: Json, width: int) -> Iterator[Line]:
-    name = _key_in(key, max(width - 4 * depth, _NARROWEST))
+def _value_lines(leaf: _Leaf, depth: int, width: int) -> Iterator[Line]:
+    name = shortened(path_text(leaf.keys), max(width - 4 * depth, _NARROWEST))
+    value, symbol = _whole(leaf), leaf.symbol
     if isinstance(value, Mapping):
-        branch = _Branch([_Leaf(k, symbol, item, item) for k, item in value.items()])
+        branch = _Branch([_Leaf((key,), symbol, item, item) for key, item in value.items()])
         yield from _framed(symbol, depth, name, _branch_lines(branch, depth + 1, width), "{}")
     else:
         yield from _framed(symbol, depth, f"{name} =", _item_lines(symbol, depth + 1, value, width), "[]")
