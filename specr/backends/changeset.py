@@ -38,7 +38,7 @@ class Changeset:
     objects: Mapping[Address, RecordedObject | None] = field(default_factory=dict)
     pending: Mapping[Address, Pending | None] = field(default_factory=dict)
     runs: Mapping[int, Run] = field(default_factory=dict)
-    done: Sequence[tuple[int, Address]] = ()
+    done: tuple[tuple[int, Address], ...] = ()
 
 
 def needs_run(writes: Sequence[Write]) -> bool:
@@ -83,7 +83,7 @@ def fold_writes(writes: Sequence[Write], newest: Run | None, *, serial: int, now
             case FinishRun():
                 newest = _finished(write, newest, serial, now)
                 runs[newest.number] = newest
-    return Changeset(objects, pending, runs, done)
+    return Changeset(objects, pending, runs, tuple(done))
 
 
 def recorded_body(recorded: RecordedObject) -> bytes:

@@ -46,7 +46,7 @@ class SqliteBackend:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
+        self._path = path.absolute()
         self._clock = clock
         self._mutex = Lock()
         self._connection: sqlite3.Connection | None = None

@@ -62,7 +62,7 @@ def diagnose(error: Exception, path: Path, *, writing: bool) -> Diagnostic:
     match error:
         case ForeignFileError():
             remedy = _SUMMARIES[sqlite3.SQLITE_NOTADB][1]
-            return Diagnostic("Not a state file", f"{path} is a database of another program.", remedy)
+            return Diagnostic("Not a state file", f"{path} holds no state: {error}.", remedy)
         case NewerStateError():
             return Diagnostic("State of a newer format", f"{begin}: {error}.", "Upgrade specr.")
         case sqlite3.Error():

@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 import time
 import uuid
@@ -59,15 +60,21 @@ def read_snapshot(path: Path, fetch: Fetch[T]) -> T | None:
     - Where SQLite can't do that, for want of permission in the folder or since making the
       file was cut short, a copy of the files is read elsewhere.
 
+    Args:
+        path: the state's file, absolute.
+        fetch: may be called more than once.
+
     Raises:
         sqlite3.Error, OSError: the file can't be read.
         ForeignFileError, DamagedStateError: it is no state, or none that this specr can read.
     """
     for _ in range(_ATTEMPTS):
         try:
-            path.stat()
+            mode = path.stat().st_mode
         except FileNotFoundError:
             return None
+        if not stat.S_ISREG(mode):
+            raise ForeignFileError("it is a folder, or no file at all")
         try:
             return _read_shared(path, fetch) if _has_log(path) else _read_still(path, fetch)
         except (_MovedError, FileNotFoundError):
@@ -81,7 +88,7 @@ def open_writable(path: Path, *, create: bool, now: float) -> sqlite3.Connection
     A state of an older format is upgraded, after a copy of it was put beside the file.
 
     Args:
-        path: the state's file.
+        path: the state's file, absolute.
         create: whether to make an empty state where there is none yet.
         now: the time in seconds since 1970, to tell whether the lock is held.
 
@@ -95,7 +102,7 @@ def open_writable(path: Path, *, create: bool, now: float) -> sqlite3.Connection
             return None
         ensure_work_folder(path.parent)
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'rw' if is_made else 'rwc'}",
+        f"{path.as_uri()}?mode={'rw' if is_made else 'rwc'}",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -122,7 +129,7 @@ def _signature(path: Path) -> tuple[int, ...]:
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?{options}"
+    uri = f"{path.as_uri()}?{options}"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
@@ -230,6 +237,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, now: float) -> None:
         upgrade_tables(connection, found)
     connection.execute("COMMIT")
     if found is None:
+        # So that the file alone has a lineage, should someone copy it without its log.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         _sync_folder(path.parent)
 
 

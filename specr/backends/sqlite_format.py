@@ -56,7 +56,7 @@ _TABLES: Final = (
 
 
 class ForeignFileError(Exception):
-    """The file is an SQLite database of some other program."""
+    """The file is something else; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def find_format(connection: sqlite3.Connection) -> int | None:
     if application != APPLICATION_ID:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if application or tables:
-            raise ForeignFileError
+            raise ForeignFileError("it is a database of another program")
         return None
     row = connection.execute("SELECT format FROM meta").fetchone()
     found = row[0] if row else None
