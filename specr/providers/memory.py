@@ -120,8 +120,7 @@ class MemoryProvider:
     def update(self, ref: ObjectRef, order: DeploymentOrder) -> JsonObject:
         """Make the entry what is ordered."""
         found = replace(self._deployment(ref), order=replace(order, token=ref.token))
-        reached = ref.attributes.get("endpoint") or found.attributes.get("endpoint")
-        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order) if reached else None})
+        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order)})
 
     def delete(self, ref: ObjectRef) -> None:
         """Remove the entry."""

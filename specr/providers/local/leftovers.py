@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import psutil
 
 from specr.providers.local.marks import Marks
+
+_LOOK: Final = 0.02
+"""Seconds between two looks at processes that are to end."""
 
 _KILLED: Final = 2.0
 """Seconds that killed processes get to be gone."""
@@ -31,10 +35,25 @@ def end_leftovers(marks: Marks, grace: float) -> None:
     found = find_leftovers(marks)
     for process in found:
         _quietly(process.terminate)
-    _, alive = psutil.wait_procs(found, timeout=grace)
-    for process in alive:
+    for process in _await(found, grace):
         _quietly(process.kill)
-    psutil.wait_procs(alive, timeout=_KILLED)
+    _await(found, _KILLED)
+
+
+def _await(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until processes have ended, and return those that have not."""
+    deadline = time.monotonic() + seconds
+    while (alive := [p for p in processes if not _has_ended(p)]) and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+    return alive
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Whether it runs no longer; one that its parent has not taken note of has ended too."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return True
 
 
 def _processes() -> Iterator[psutil.Process]:
