@@ -70,7 +70,7 @@ def render_history(runs: Sequence[Run]) -> str:
     rows = [
         [
             str(run.number),
-            run.started,
+            _moment(run.started),
             _took(run),
             run.operation,
             run.status,
@@ -96,3 +96,8 @@ def _took(run: Run) -> str:
 def _summary(run: Run) -> str:
     counted: Iterable[str] = (f"{count} {kind}" for kind, count in sorted(run.summary.items()) if count)
     return ", ".join(counted) or "-"
+
+
+def _moment(text: str) -> str:
+    """A moment in UTC for people: `2026-11-21 10:00:00Z`."""
+    return text.replace("T", " ").replace("+00:00", "Z")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from specr.address import Address
+from specr.plan.codec import encode_plan
+from specr.plan.model import Action, Cause, Change, Drift, Effect, Plan, Reason
+from specr.render.markdown import render_markdown
+from specr.render.page import LEAST_LIMIT
+from specr.render.terminal import render_plan
+from tests.unit.render.samples import FRAUD, PLAN
+
+GOLDEN = Path(__file__).parent / "golden"
+EMPTY = Plan("apply", "l", 3, "sha256:x", (), unchanged=4)
+
+
+def shown(plan: Plan) -> str:
+    return render_plan(encode_plan(plan))
+
+
+def only(change: Change) -> Plan:
+    return Plan("apply", "l", 1, "sha256:x", (change,))
+
+
+@pytest.mark.parametrize(("name", "width"), [("plan.txt", 100), ("plan-narrow.txt", 60)])
+def test_a_plan_at_a_terminal(golden: Callable[[Path, str], None], name: str, width: int) -> None:
+    golden(GOLDEN / name, render_plan(encode_plan(PLAN), width=width))
+
+
+def test_a_plan_in_colour(golden: Callable[[Path, str], None]) -> None:
+    text = render_plan(encode_plan(PLAN), colour=True)
+    golden(GOLDEN / "plan-colour.txt", text.replace("\x1b", "<ESC>"))
+
+
+def test_a_plan_in_a_comment(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "plan.md", render_markdown(encode_plan(PLAN)))
+
+
+def test_a_comment_with_little_room(golden: Callable[[Path, str], None]) -> None:
+    copies = tuple(
+        replace(change, address=Address(change.address.kind, f"{change.address.name[:20]}-{number}"))
+        for number in range(10)
+        for change in PLAN.changes
+    )
+    text = render_markdown(encode_plan(replace(PLAN, changes=copies)), limit=LEAST_LIMIT)
+    golden(GOLDEN / "plan-short.md", text)
+    assert len(text) <= LEAST_LIMIT
+
+
+def test_a_limit_too_small_is_refused() -> None:
+    with pytest.raises(ValueError, match="least"):
+        render_markdown(encode_plan(EMPTY), limit=LEAST_LIMIT - 1)
+
+
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [
+        (EMPTY, "No changes. Everything runs as declared.\n"),
+        (replace(EMPTY, operation="destroy"), "No changes. There is nothing to destroy.\n"),
+        (
+            replace(EMPTY, targets=(FRAUD,)),
+            (
+                "No changes. What was asked for runs as declared.\n"
+                "Only deployment/fraud and what belongs to it (--target).\n"
+            ),
+        ),
+        (
+            replace(EMPTY, drift=(Drift(FRAUD, "it was scaled\nby hand."),)),
+            (
+                "No changes are planned, but not everything runs as it was last applied.\n\n"
+                "Changed outside of specr since it was applied:\n\n"
+                "  ! deployment/fraud: it was scaled by hand (not touched by this plan)\n\n"
+            ),
+        ),
+    ],
+)
+def test_plans_without_changes(plan: Plan, text: str) -> None:
+    assert shown(plan) == text
+
+
+def test_no_reason_repeats_the_headline() -> None:
+    plan = only(next(change for change in PLAN.changes if change.address == FRAUD))
+    text = shown(plan)
+    assert "# deployment/fraud will be updated: version 1 -> 2\n" in text
+    assert "because" not in text
+
+
+def test_upstream_causes_name_the_address_and_the_argument() -> None:
+    change = Change(
+        FRAUD,
+        Action.UPDATE,
+        Effect.ROLL_OUT,
+        Cause(Reason.UPSTREAM, ("runtime", "env"), Address("runtime", "gpu")),
+        prior={},
+        planned={},
+    )
+    assert "# because runtime/gpu changes (runtime.env)\n" in shown(only(change))
+
+
+def test_what_is_made_again_is_shown_whole() -> None:
+    change = Change(
+        FRAUD,
+        Action.CREATE,
+        Effect.ROLL_OUT,
+        Cause(Reason.MISSING, message="process 7 is gone"),
+        prior={"model": "fraud", "version": 1},
+        planned={"model": "fraud", "version": 2},
+        unknown=(("endpoint",),),
+        provider="local",
+    )
+    text = shown(only(change))
+    assert "# deployment/fraud will be made again\n" in text
+    assert "# because it is gone: process 7 is gone\n" in text
+    assert "+ version  = 2\n" in text
+    assert "+ endpoint = (known after apply)\n" in text
+
+
+def test_a_deletion_that_ends_service_says_so() -> None:
+    change = Change(
+        FRAUD, Action.DELETE, Effect.REMOVE, Cause(Reason.DESTROY), prior={"model": "fraud"}, interrupts=True
+    )
+    text = shown(only(change))
+    assert "! ends service: callers will get no answer any more\n" in text
+    assert "Service will end: deployment/fraud.\n" in text
+
+
+def test_every_reason_and_effect_has_words() -> None:
+    for reason in Reason:
+        for effect in Effect:
+            for action in Action:
+                if action.changes:
+                    text = shown(only(Change(FRAUD, action, effect, Cause(reason), prior={}, planned={})))
+                    assert text.startswith("Plan: 1 to ")
