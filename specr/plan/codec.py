@@ -36,7 +36,7 @@ _REMEDY: Final = "Make a new one: specr plan --out FILE"
 def encode_plan(plan: Plan) -> dict[str, Any]:
     """A plan's JSON form: noops left out and counted, with the digest of all the rest."""
     steps = plan.steps
-    unchanged = plan.unchanged + len(plan.changes) - len(steps)
+    unchanged = max(plan.unchanged, len(plan.changes) - len(steps))  # noops may be listed and counted both
     data: dict[str, Any] = {
         "format": PLAN_FORMAT,
         "specrVersion": __version__,

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from specr.address import Address
-from specr.graph import Graph
+from specr.graph import Graph, ancestors
 from specr.plan.model import Action
 
 _NO_ACTIONS: Final[Mapping[Address, Action]] = {}
+
+_REDUCIBLE: Final = 2_000
+"""Nodes of the largest graph that is reduced; nobody can look at a larger one anyway."""
 
 _SHAPES: Final = {
     "experiment": ("ellipse", "#e8f0fe"),
@@ -77,6 +80,16 @@ def render_mermaid(graph: Graph, actions: Mapping[Address, Action] = _NO_ACTIONS
         for action, colour in _BORDERS.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def reduced(graph: Graph) -> Graph:
+    """The graph without arrows that only repeat what a longer way says; large ones stay as they are."""
+    if len(graph) > _REDUCIBLE:
+        return graph
+    return {
+        address: tuple(sorted(set(needs) - ancestors(graph, set(needs))))
+        for address, needs in sorted(graph.items())
+    }
 
 
 def _nodes(graph: Graph) -> list[Address]:

@@ -36,12 +36,12 @@ def _lines(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
         yield ""
     if plan["drift"]:
         yield from _drift(plan, ink, width)
-    for compact, changes in groupby(plan["changes"], key=is_compact):
-        if compact:
-            yield from _catalogue(list(changes), ink)
-            continue
-        for change in changes:
+    compact = [change for change in plan["changes"] if is_compact(change)]
+    yield from _catalogue([change for change in compact if change["planned"] is not None], ink)
+    for change in plan["changes"]:
+        if not is_compact(change):
             yield from _change(change, ink, width)
+    yield from _catalogue([change for change in compact if change["planned"] is None], ink)
     if plan["changes"]:
         yield ink.bold(words.summary(plan))
     yield from foot
@@ -57,7 +57,9 @@ def _drift(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
 
 
 def _catalogue(changes: list[JsonObject], ink: Ink) -> Iterator[str]:
-    for action, group in groupby(changes, key=lambda change: change["action"]):
+    """Catalogue records, which have no effect of their own: many in a block, by address alone."""
+    by_action = sorted(changes, key=lambda change: change["action"])
+    for action, group in groupby(by_action, key=lambda change: change["action"]):
         members = list(group)
         count = words.counted(len(members), "catalogue record")
         yield ink.bold(f"  # {count} {words.verb(members[0])}")

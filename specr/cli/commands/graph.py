@@ -33,7 +33,7 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Mark what this saved plan does.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show also what nothing refers to in packs.")
+@click.option("--all", "everything", is_flag=True, help="Show also what is not used of packs.")
 @variables_option
 @with_session
 def command(
@@ -49,19 +49,21 @@ def command(
     Takes specs alone, and asks neither state nor providers.
     """
     from specr.graph import ancestors
-    from specr.render.graph import render_dot, render_mermaid
+    from specr.render.comparison import expand_alone
+    from specr.render.graph import reduced, render_dot, render_mermaid
 
     with session.open(variables) as workspace:
         specs = workspace.specs
-    graph = dict(specs.graph)
+    desired = expand_alone(specs).desired
+    graph = {**specs.graph, **{address: wanted.dependencies for address, wanted in desired.items()}}
     actions = {}
     if planfile is not None:
         for change in load_plan(planfile).changes:
             actions[change.address] = change.action
-            graph[change.address] = change.dependencies or graph.get(change.address, ())
+            graph.setdefault(change.address, change.dependencies)
     if not everything:
         own = [a for a in graph if not (origin := specs.origins.get(a)) or not origin.pack]
         needed = frozenset(own) | ancestors(graph, own)
         graph = {address: needs for address, needs in graph.items() if address in needed}
     draw = {"dot": render_dot, "mermaid": render_mermaid}[form]
-    session.console.answer(draw(graph, actions))
+    session.console.answer(draw(reduced(graph), actions))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,19 @@ def resealed(data: dict[str, Any]) -> dict[str, Any]:
 def test_noops_are_left_out_and_counted() -> None:
     data = encode_plan(sample_plan())
     assert [change["address"] for change in data["changes"]] == ["build/fraud.skops", "deployment/fraud"]
-    assert data["unchanged"] == 4
+    assert data["unchanged"] == 3
     assert data["summary"] == {
-        "noop": 4,
+        "noop": 3,
         "create": 1,
         "update": 1,
         "replace": 0,
         "delete": 0,
         "forget": 0,
     }
+
+
+def test_noops_that_nobody_counted_are_counted() -> None:
+    assert encode_plan(replace(sample_plan(), unchanged=0))["unchanged"] == 1
 
 
 def test_the_digest_covers_the_canonical_rest() -> None:
@@ -104,7 +109,7 @@ def test_the_text_comes_back() -> None:
     assert again.steps == sample_plan().steps
     assert again.drift == sample_plan().drift
     assert again.targets == (FRAUD,)
-    assert again.unchanged == 4
+    assert again.unchanged == 3
 
 
 def test_text_that_is_no_json_is_no_plan() -> None:
