@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
 from specr.backends import sqlite_errors, sqlite_files, sqlite_format
-from specr.backends.protocol import Put, StartRun
+from specr.backends.protocol import LeaseLostError, Put, StartRun
 from specr.backends.sqlite import SqliteBackend
 from specr.canonical import decode_json, digest_of, encode_pretty
 from specr.diagnostics import DiagnosticError
@@ -262,3 +263,27 @@ def test_a_file_system_without_shared_memory_is_told() -> None:
     (found,) = error.diagnostics
     assert "/net/state.db" in found.detail
     assert "backend.path" in found.remedy
+
+
+def test_whoever_makes_the_same_file_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ending = Timer(0.05, other.execute, ["ROLLBACK"])
+        ending.start()
+        backend = SqliteBackend(path)
+        assert backend.ensure().lineage
+        ending.join()
+        backend.close()
+
+
+def test_a_lease_is_worth_nothing_where_there_is_no_state(tmp_path: Path) -> None:
+    elsewhere, lease = begin(tmp_path / "elsewhere.db")
+    backend = SqliteBackend(tmp_path / "state.db")
+    backend.release(lease)
+    with pytest.raises(LeaseLostError):
+        backend.renew(lease, seconds=1)
+    with pytest.raises(LeaseLostError):
+        backend.write(lease, 0, [])
+    assert not (tmp_path / "state.db").exists()
+    elsewhere.close()

@@ -13,6 +13,7 @@ import pytest
 
 from specr.backends.protocol import Put
 from specr.backends.sqlite import SqliteBackend
+from specr.backends.sqlite_errors import diagnose
 from specr.backends.sqlite_files import read_snapshot
 from specr.backends.sqlite_format import read_head
 from specr.backends.sqlite_rows import decode_snapshot, fetch_state
@@ -250,3 +251,33 @@ def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir("/")
     assert backend.read().lineage
     backend.close()
+
+
+def test_an_error_from_a_file_that_changed_meanwhile_is_no_error(tmp_path: Path) -> None:
+    path = make_closed(tmp_path / "state.db")
+    serials = []
+
+    def fetch(connection: sqlite3.Connection) -> int:
+        serials.append(read_head(connection).serial)
+        if len(serials) == 1:
+            write_one(path)
+            raise sqlite3.DatabaseError("half of one page, half of another")
+        return serials[-1]
+
+    assert read_snapshot(path, fetch) == 3
+    assert serials == [2, 3]
+
+
+def test_a_file_that_never_lies_still_is_told_at_last(tmp_path: Path) -> None:
+    path = make_closed(tmp_path / "state.db")
+    serials = []
+
+    def fetch(connection: sqlite3.Connection) -> int:
+        write_one(path)
+        serials.append(read_head(connection).serial)
+        return serials[-1]
+
+    with pytest.raises(OSError, match="kept changing") as caught:
+        read_snapshot(path, fetch)
+    assert diagnose(caught.value, path, writing=False).summary == "State file in use"
+    assert 3 < len(serials) < 100
