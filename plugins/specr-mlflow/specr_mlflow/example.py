@@ -25,7 +25,7 @@ def load_example(folder: Path, mlmodel: Mapping[str, Any], side: Side) -> dict[s
     return {name: cell for name, cell in cells.items() if isinstance(cell, scalar)}
 
 
-def _first_row(document: object, side: Side) -> dict[str, object]:
+def _first_row(document: Any, side: Side) -> dict[str, object]:
     names = [field.name for field in side.fields]
     if isinstance(document, dict) and isinstance(document.get("data"), list):  # pandas, orient split
         labels = document.get("columns", names)
@@ -35,12 +35,13 @@ def _first_row(document: object, side: Side) -> dict[str, object]:
         return labelled if set(names) & set(labelled) else dict(zip(names, labelled.values(), strict=False))
     if isinstance(document, list) and document and isinstance(document[0], dict):  # pandas, orient records
         return document[0]
-    if isinstance(document, dict) and "inputs" in document:  # arrays
-        return _tensor_row(document["inputs"], side)
+    if side.tensors:
+        wrapped = isinstance(document, dict) and "inputs" in document  # as mlflow 1 wrote arrays
+        return _tensor_row(document["inputs"] if wrapped else document, side)
     return document if isinstance(document, dict) else {}
 
 
-def _tensor_row(inputs: object, side: Side) -> dict[str, object]:
+def _tensor_row(inputs: Any, side: Side) -> dict[str, object]:
     row: dict[str, object] = {}
     for tensor in side.tensors:
         values = inputs.get(tensor.name) if isinstance(inputs, dict) else inputs

@@ -7,10 +7,12 @@ file inside becomes a copy of it, and the order of the source is forgotten.
 """
 
 import gzip
+import lzma
 import os
 import posixpath
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -23,6 +25,11 @@ _MIB: Final = 1024 * 1024
 _CHUNK: Final = _MIB
 _HEADER_LIMIT: Final = 16 * _MIB
 """The most that one read of a tar header may ask for; a long name is far below it."""
+_DAMAGE: Final = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    # what zipfile and its decompressors raise for forged fields, found by changing bytes at random
+    *(zipfile.BadZipFile, lzma.LZMAError, struct.error, LookupError, ValueError, OverflowError),
+)
 
 
 class UnpackError(Exception):
@@ -137,7 +144,7 @@ def unpack(source: Path, target: Path, limits: Limits) -> None:
         tree = _Tree(target, most, limits.entries)
         try:
             _unpack_archive(source, tree)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError) as error:
+        except _DAMAGE as error:
             raise UnpackError(f"the archive is damaged: {error}") from None
         except NotImplementedError as error:  # zipfile's word for compression methods that it lacks
             raise UnpackError(f"the archive can't be read: {error}") from None

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -397,14 +398,37 @@ def test_a_safe_name_stays_inside_whatever_it_was(raw: str) -> None:
     assert ".." not in name.split("/")
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.binary(max_size=600))
-def test_any_bytes_are_unpacked_or_refused(content: bytes) -> None:
-    import tempfile
+def spoil(whole: bytes, changes: list[tuple[int, int]]) -> bytes:
+    spoilt = bytearray(whole)
+    for position, byte in changes:
+        spoilt[position % min(len(spoilt), 3000)] = byte
+    return bytes(spoilt)
 
+
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    folder, link = tmp_path_factory.mktemp("wholes"), ("link", "model.pkl")
+    tar = make_tar(folder / "tar", {**FILES, "n" * 150: b"x"}, link, mode="w")
+    return [
+        tar.read_bytes(),
+        make_zip(folder / "zip", FILES, link).read_bytes(),
+        b"\x1f\x8b\x08" + b"\0" * 100,
+    ]
+
+
+@settings(deadline=None)
+@given(
+    which=st.integers(0, 2),
+    changes=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=6),
+)
+def test_spoilt_archives_are_unpacked_inside_or_refused(
+    wholes: list[bytes], which: int, changes: list[tuple[int, int]]
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "source", Path(folder) / "target"
-        for start in (b"", b"PK\x03\x04", b"\x1f\x8b\x08"):
-            source.write_bytes(start + content)
-            with pytest.raises((UnpackError, ModelFolderError)):
-                process(source, target, Limits())
+        source.write_bytes(spoil(wholes[which], changes))
+        try:
+            process(source, target, Limits(total_bytes=10**7))
+        except (UnpackError, ModelFolderError, OSError):
+            assert not target.exists()
+        assert {path.name for path in Path(folder).iterdir()} <= {"source", "target"}

@@ -6,7 +6,6 @@ missing one. Nothing here knows of rows, fields or models.
 
 import math
 import re
-import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -222,22 +221,9 @@ def _missing(value: Any) -> bool:
     return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself
 
 
-def _render_float64(value: Any) -> str | None:
+def _render_float(value: Any) -> str | None:
+    """The shortest text that reads back as the same double, also for Float32, whose value it keeps."""
     return None if _missing(value) else repr(float(value))
-
-
-def _render_float32(value: Any) -> str | None:
-    """The shortest text that rounds back to the same Float32, as Float64's repr does for doubles."""
-    if _missing(value):
-        return None
-    if math.isinf(value):
-        return repr(float(value))
-    (rounded,) = struct.unpack("f", struct.pack("f", value))
-    for digits in range(6, 10):
-        text = f"{rounded:.{digits}g}"
-        if struct.unpack("f", struct.pack("f", float(text)))[0] == rounded:
-            break
-    return repr(float(text))
 
 
 def _render_int(value: Any) -> str | None:
@@ -273,8 +259,8 @@ RENDERERS: Final[dict[DataType, Callable[[Any], str | None]]] = {
     DataType.BOOL: _render_bool,
     DataType.INT32: _render_int,
     DataType.INT64: _render_int,
-    DataType.FLOAT32: _render_float32,
-    DataType.FLOAT64: _render_float64,
+    DataType.FLOAT32: _render_float,
+    DataType.FLOAT64: _render_float,
     DataType.STR: _render_str,
     DataType.TIME64: _render_time64,
 }

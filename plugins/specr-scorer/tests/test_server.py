@@ -4,22 +4,19 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
+from specr_scorer.testing import PATIENCE, Runtime, start_runtime
 from specr_scorer.workers import Workers
 
-PATIENCE = 20.0
 RUNTIME = """
 import os, time
 from specr_scorer import DataType, Field, LoadError, Schema, run
@@ -46,10 +43,8 @@ run(load)
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def score(runtime: Runtime, cell: str) -> tuple[int, bytes]:
+    return runtime.ask("POST", "/model/score", orjson.dumps({"fields": ["a"], "rows": [[cell]]}))
 
 
 def appears(path: Path) -> None:
@@ -57,54 +52,6 @@ def appears(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} never appeared"
         time.sleep(0.01)
-
-
-@dataclass
-class Runtime:
-    """A running scorer; `wait` and `log` are for after its end."""
-
-    process: subprocess.Popen[str]
-    port: int
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def score(self, cell: str) -> tuple[int, bytes]:
-        return self.ask("POST", "/model/score", orjson.dumps({"fields": ["a"], "rows": [[cell]]}))
-
-    def until(self, wanted: int, path: str = "/readyz") -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                if self.ask("GET", path)[0] == wanted:
-                    return
-            except OSError:
-                assert self.process.poll() is None, self.log()
-            time.sleep(0.02)
-        raise AssertionError(f"{path} never answered {wanted}")
-
-    def until_refused(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                self.ask("GET", "/readyz")
-            except OSError:
-                return
-            time.sleep(0.02)
-        raise AssertionError("the port is still open")
-
-    def log(self) -> str:
-        return self.process.communicate(timeout=PATIENCE)[1]
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
 
 
 Start = Callable[..., Runtime]
@@ -122,23 +69,8 @@ def started(folder: Path) -> Iterator[Start]:
     running: list[Runtime] = []
 
     def make(port: int | None = None, **env: str) -> Runtime:
-        port = free_port() if port is None else port
-        process = subprocess.Popen(
-            [sys.executable, "runtime.py"],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "MODEL_PATH": "model",
-                "MODEL_ID": "m1",
-                "PORT": str(port),
-                "SPECR_HOST": "127.0.0.1",
-                **env,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(Runtime(process, port))
+        environ = {"PATH": os.environ["PATH"], "MODEL_PATH": "model", "MODEL_ID": "m1", **env}
+        running.append(start_runtime([sys.executable, "runtime.py"], environ, folder, port))
         return running[-1]
 
     try:
@@ -152,13 +84,13 @@ def started(folder: Path) -> Iterator[Start]:
 def test_it_serves_from_the_first_moment_and_is_ready_when_the_model_is(start: Start, tmp_path: Path) -> None:
     (tmp_path / "loading").touch()
     runtime = start()
-    runtime.until(503)
+    runtime.wait_until(503)
     assert runtime.ask("GET", "/model/id") == (200, b"m1")
-    assert runtime.score("x")[0] == 503
+    assert score(runtime, "x")[0] == 503
     (tmp_path / "loading").unlink()
-    runtime.until(200)
+    runtime.wait_until(200)
     assert runtime.ask("GET", "/readyz") == (200, b"Ready")
-    assert runtime.score("x") == (200, b'{"id":"m1","fields":["y"],"score":[["x"]]}')
+    assert score(runtime, "x") == (200, b'{"id":"m1","fields":["y"],"score":[["x"]]}')
     assert runtime.ask("GET", "/m1/model/capabilities") == (200, b'["SCORE"]')
     assert runtime.ask("PUT", "/model/id")[0] == 405
     assert runtime.stop() == 0
@@ -171,9 +103,9 @@ def test_it_serves_from_the_first_moment_and_is_ready_when_the_model_is(start: S
 def test_readiness_answers_while_the_model_scores(start: Start, tmp_path: Path) -> None:
     (tmp_path / "busy").touch()
     runtime = start()
-    runtime.until(200)
+    runtime.wait_until(200)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(runtime.score, "busy")
+        slow = pool.submit(score, runtime, "busy")
         appears(tmp_path / "scoring")
         assert runtime.ask("GET", "/readyz") == (200, b"Ready")
         assert not slow.done()
@@ -184,12 +116,12 @@ def test_readiness_answers_while_the_model_scores(start: Start, tmp_path: Path) 
 def test_a_stop_finishes_what_runs(start: Start, tmp_path: Path) -> None:
     (tmp_path / "busy").touch()
     runtime = start()
-    runtime.until(200)
+    runtime.wait_until(200)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(runtime.score, "busy")
+        slow = pool.submit(score, runtime, "busy")
         appears(tmp_path / "scoring")
         runtime.process.send_signal(signal.SIGTERM)
-        runtime.until_refused()
+        runtime.wait_until(None)
         assert not slow.done()
         (tmp_path / "busy").unlink()
         assert slow.result(PATIENCE)[0] == 200
@@ -199,10 +131,10 @@ def test_a_stop_finishes_what_runs(start: Start, tmp_path: Path) -> None:
 
 def test_a_stop_may_be_announced_before_it_comes_and_hurried(start: Start) -> None:
     runtime = start(SPECR_STOP_DELAY="600")
-    runtime.until(200)
+    runtime.wait_until(200)
     runtime.process.send_signal(signal.SIGTERM)
-    runtime.until(503)
-    assert runtime.score("x")[0] == 200
+    runtime.wait_until(503)
+    assert score(runtime, "x")[0] == 200
     assert runtime.stop() == 1
     assert runtime.log().endswith("specr-scorer: stopping at once.\n")
 
@@ -210,9 +142,9 @@ def test_a_stop_may_be_announced_before_it_comes_and_hurried(start: Start) -> No
 def test_a_stop_waits_no_longer_than_it_may(start: Start, tmp_path: Path) -> None:
     (tmp_path / "busy").touch()
     runtime = start(SPECR_DRAIN_SECONDS="0")
-    runtime.until(200)
+    runtime.wait_until(200)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(runtime.score, "busy")
+        slow = pool.submit(score, runtime, "busy")
         appears(tmp_path / "scoring")
         assert runtime.stop() == 1
         try:
@@ -225,7 +157,7 @@ def test_a_stop_waits_no_longer_than_it_may(start: Start, tmp_path: Path) -> Non
 def test_a_stop_while_the_model_is_loaded_is_a_stop(start: Start, tmp_path: Path) -> None:
     (tmp_path / "loading").touch()
     runtime = start()
-    runtime.until(503)
+    runtime.wait_until(503)
     assert runtime.stop() == 0
 
 
@@ -248,7 +180,7 @@ def test_a_model_that_does_not_load_ends_the_process(
 
 def test_a_port_that_is_taken_is_told(start: Start) -> None:
     first = start()
-    first.until(200)
+    first.wait_until(200)
     second = start(first.port)
     assert second.process.wait(PATIENCE) == 1
     assert second.log() == f"specr-scorer: can't listen on 127.0.0.1:{first.port}: Address already in use.\n"
@@ -270,7 +202,7 @@ def test_a_bad_setting_is_told(start: Start, name: str, value: str, reason: str)
 
 def test_bodies_above_the_limit_are_refused_with_and_without_a_length(start: Start) -> None:
     runtime = start(SPECR_MAX_REQUEST_BYTES="1000")
-    runtime.until(200)
+    runtime.wait_until(200)
     detail = b'{"detail":"The body is larger than 1000 bytes (SPECR_MAX_REQUEST_BYTES)."}'
     assert runtime.ask("POST", "/model/score", b"x" * 1001) == (413, detail)
     assert runtime.ask("POST", "/model/score", iter([b"x" * 100] * 11)) == (413, detail)
@@ -281,20 +213,20 @@ def test_bodies_above_the_limit_are_refused_with_and_without_a_length(start: Sta
 
 def test_a_client_that_leaves_early_harms_nobody(start: Start) -> None:
     runtime = start()
-    runtime.until(200)
+    runtime.wait_until(200)
     whole = b"POST /model/score HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{"
     pieces = b"POST /model/score HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz"
     for sent in (whole, pieces, b"POST /mod", b"\x16\x03\x01"):
         with socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) as connection:
             connection.sendall(sent)
-    assert runtime.score("x")[0] == 200
+    assert score(runtime, "x")[0] == 200
     assert runtime.stop() == 0
     assert "Traceback" not in runtime.log()
 
 
 def test_more_idle_connections_than_requests_leave_room_for_the_probe(start: Start) -> None:
     runtime = start()
-    runtime.until(200)
+    runtime.wait_until(200)
     idle = [socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) for _ in range(300)]
     assert runtime.ask("GET", "/readyz") == (200, b"Ready")
     for connection in idle:
@@ -303,7 +235,7 @@ def test_more_idle_connections_than_requests_leave_room_for_the_probe(start: Sta
 
 def test_a_passphrase_and_an_access_log(start: Start) -> None:
     runtime = start(SPECR_PASSPHRASE="s3cret", SPECR_ACCESS_LOG="on")
-    runtime.until(200)
+    runtime.wait_until(200)
     assert runtime.ask("GET", "/model/id")[0] == 401
     assert runtime.ask("GET", "/model/id", Authorization="Bearer s3cret") == (200, b"m1")
     assert runtime.stop() == 0
