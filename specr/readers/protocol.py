@@ -15,8 +15,9 @@ from specr.resources.columns import ModelSchema
 class ArtifactFacts:
     """What an artifact tells of itself.
 
-    `schema` is None where it tells none; `diagnostics` say why, and are errors only when
-    a deployment needs the schema and the experiment does not declare one.
+    `schema` is None where it tells none; its `output` is empty where that side is not told.
+    `diagnostics` are errors where the content is not what its type says, and warnings that say
+    why there is no schema, for whoever needs one that the experiment does not declare either.
     """
 
     schema: ModelSchema | None = None
