@@ -38,19 +38,19 @@ def plan_and_run(session: Session, workspace: Workspace, options: Options, manne
     question = _QUESTIONS[planned.plan.operation]
     if not planned.plan.is_empty and not approve(console, question, auto_approve=manner.auto_approve):
         return 1
-    return run_plan(session, workspace, planned.plan, manner)
-
-
-def run_plan(session: Session, workspace: Workspace, plan: Plan, manner: Manner) -> int:
-    """Carry a plan out that nobody needs to be asked about any more. Returns the exit code."""
     code = carry_out(
-        session.console,
-        workspace,
-        plan,
-        as_json=manner.as_json,
-        parallelism=manner.parallelism,
-        lock_seconds=manner.lock_seconds,
+        console, workspace, planned.plan, manner, replan=options if manner.auto_approve else None
     )
+    return _close(session, workspace, planned.plan, manner, code)
+
+
+def run_saved(session: Session, workspace: Workspace, plan: Plan, manner: Manner) -> int:
+    """Carry a saved plan out; whoever names it has approved it. Returns the exit code."""
+    code = carry_out(session.console, workspace, plan, manner, saved=True)
+    return _close(session, workspace, plan, manner, code)
+
+
+def _close(session: Session, workspace: Workspace, plan: Plan, manner: Manner, code: int) -> int:
     if code == 0 and not manner.as_json:
         _tell_outputs(session, workspace, plan)
     return code

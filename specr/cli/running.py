@@ -16,8 +16,9 @@ from specr.cli.console import Console
 if TYPE_CHECKING:
     from specr.apply.engine import Result
     from specr.apply.events import Observer
+    from specr.cli.options import Manner
     from specr.plan.model import Plan
-    from specr.workflow import Workspace
+    from specr.workflow import Options, Workspace
 
 INTERRUPTED: Final = 130
 
@@ -55,19 +56,29 @@ def carry_out(
     console: Console,
     workspace: Workspace,
     plan: Plan,
+    manner: Manner,
     *,
-    as_json: bool,
-    parallelism: int,
-    lock_seconds: float,
+    saved: bool = False,
+    replan: Options | None = None,
 ) -> int:
-    """Apply a plan, tell how it goes and how it went, and return the exit code."""
-    with interruptible(console) as stopping, observing(console, as_json=as_json) as observer:
-        result = workspace.apply(
+    """Apply a plan, tell how it goes and how it went, and return the exit code.
+
+    A `saved` plan is held against the specs as they are now. With `replan`, the plan is made
+    anew with these options if the state has moved on while the lock was waited for.
+    """
+    from specr.workflow import Manner as Carrying
+
+    with interruptible(console) as stopping, observing(console, as_json=manner.as_json) as observer:
+        result = workspace.carry_out(
             plan,
-            observer=observer,
-            parallelism=parallelism,
-            stopping=stopping,
-            lock_seconds=lock_seconds,
+            Carrying(
+                observer,
+                manner.parallelism,
+                manner.lock_seconds,
+                stopping,
+                None if replan is None else lambda: workspace.plan(replan).plan,
+                saved,
+            ),
         )
     tell_result(console, workspace, plan.operation, result)
     return {"succeeded": 0, "interrupted": INTERRUPTED}.get(result.status, 1)

@@ -17,7 +17,7 @@ from specr.plan.codec import plan_digest
 from specr.plan.model import Change, Plan
 from specr.readers.catalog import reader_for
 from specr.state.model import Run, State
-from specr.workflow.lease import hold_lock, holder_name
+from specr.workflow.lease import actor_name, hold_lock
 from specr.workflow.options import Manner
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
             stopping=manner.stopping,
         )
         try:
-            return engine.run(steps, RunInfo(plan.operation, digest, holder_name()))
+            return engine.run(steps, RunInfo(plan.operation, digest, actor_name()))
         except (LeaseLostError, SerialConflictError) as error:
             raise DiagnosticError(_lost(error)) from error
 

@@ -26,13 +26,18 @@ _LOOK_EVERY: Final = 0.2
 _PROCESS: Final = re.compile(r"\(pid (?P<pid>[0-9]+), machine (?P<machine>[0-9a-f]+)\)")
 
 
-def holder_name() -> str:
-    """Who holds a lock: user, host and process for people, machine for `_is_dead`."""
+def actor_name() -> str:
+    """Who runs this: user and host, for the history."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in many containers
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()} (pid {os.getpid()}, machine {_machine()})"
+    return f"{user}@{socket.gethostname()}"
+
+
+def holder_name() -> str:
+    """Who holds a lock: the actor and the process for people, the machine for `_is_dead`."""
+    return f"{actor_name()} (pid {os.getpid()}, machine {_machine()})"
 
 
 def _machine() -> str:

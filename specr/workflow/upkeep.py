@@ -11,7 +11,7 @@ from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.providers.protocol import LogKeeper
 from specr.state.model import RecordedObject, State
 from specr.store.protocol import Stored
-from specr.workflow.lease import hold_lock, holder_name
+from specr.workflow.lease import actor_name, hold_lock
 
 if TYPE_CHECKING:
     from specr.workflow.workspace import Workspace
@@ -50,7 +50,7 @@ def forget(workspace: Workspace, addresses: Sequence[Address], *, lock_seconds: 
             if address not in state.pending:
                 find_recorded(state, address)
         _check_not_needed(state, going)
-        serial = backend.write(lease, state.serial, [StartRun("state rm", "", holder_name())])
+        serial = backend.write(lease, state.serial, [StartRun("state rm", "", actor_name())])
         writes = [write for a in sorted(going) for write in (Remove(a), Settle(a))]
         serial = backend.write(lease, serial, writes)
         backend.write(lease, serial, [FinishRun("succeeded", {"forget": len(going)})])

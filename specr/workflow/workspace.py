@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Event as Flag
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -32,7 +31,6 @@ from specr.workflow.refresh import SourceReport, local_reference, observe, resol
 
 if TYPE_CHECKING:
     from specr.apply.engine import Result
-    from specr.apply.events import Observer
     from specr.backends.protocol import Backend
     from specr.providers.protocol import Provider
     from specr.sources.catalog import Sources
@@ -145,19 +143,6 @@ class Workspace:
         problems += check_plan(made, allow_delete=options.allow_delete)
         self._raise_on_error(problems)
         return Planned(made, self.located((*self.warnings, *problems)))
-
-    def apply(
-        self,
-        made: Plan,
-        *,
-        observer: Observer,
-        parallelism: int = 10,
-        stopping: Flag | None = None,
-        lock_seconds: float = 0.0,
-    ) -> Result:
-        """Carry a plan out as it is, or take up an interrupted apply of it."""
-        flag = stopping or Flag()
-        return self.carry_out(made, Manner(observer, parallelism, lock_seconds, flag))
 
     def carry_out(self, made: Plan, manner: Manner) -> Result:
         """Carry a plan out, or take up an interrupted apply of it.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from specr.cli.applying import plan_and_run, run_plan
+from specr.cli.applying import plan_and_run, run_saved
 from specr.cli.options import Manner, Scope, replace_option, run_options, scope_options
 from specr.cli.plans import load_plan
 from specr.cli.session import Session, with_session
@@ -55,4 +55,4 @@ def command(
         )
     plan = load_plan(planfile)
     with session.open(asked.variables) as workspace:
-        return run_plan(session, workspace, plan, manner)
+        return run_saved(session, workspace, plan, manner)
