@@ -36,10 +36,10 @@ class InstalledPacks:
         """
         values = self._entries.get(name)
         if values is None:
-            raise LookupError(f"no installed package ships the pack {name!r}")
+            raise LookupError("no installed package ships it")
         if len(values) > 1:
-            raise LookupError(f"several packages ship the pack {name!r}: {', '.join(sorted(values))}")
-        return _folder_of(name, next(iter(values)))
+            raise LookupError(f"several packages ship it: {', '.join(sorted(values))}")
+        return _folder_of(next(iter(values)))
 
     @cached_property
     def _entries(self) -> Mapping[str, frozenset[str]]:
@@ -54,16 +54,14 @@ def _by_name(entries: Iterable[EntryPoint]) -> dict[str, frozenset[str]]:
     return found
 
 
-def _folder_of(name: str, package: str) -> Path:
+def _folder_of(package: str) -> Path:
     try:
         spec = importlib.util.find_spec(package)
     except Exception as error:  # a package of someone else may fail to import in any way
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]
-        raise LookupError(
-            f"the package {package} of the pack {name!r} can't be imported ({reason})"
-        ) from error
+        raise LookupError(f"its package {package} can't be imported ({reason})") from error
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     folder = next((Path(f) for f in folders if Path(f).is_dir()), None)
     if folder is None:
-        raise LookupError(f"the package {package} of the pack {name!r} is not there as a folder")
+        raise LookupError(f"its package {package} is not there as a folder")
     return folder

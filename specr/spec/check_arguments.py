@@ -108,9 +108,9 @@ def _check_version(address: Address, deployment: Deployment, model: Model) -> It
         known = ", ".join(sorted(model.aliases))
         yield Diagnostic(
             "Model has no such alias",
-            f"{address} runs the {deployment.alias} of {model.address}.",
+            f"{address} runs the alias {deployment.alias} of {model.address}.",
             did_you_mean(deployment.alias, model.aliases)
-            or (f"It has {known}." if known else "It has no aliases; add one, or give a version."),
+            or (f"Its aliases are {known}." if known else "It has no aliases; add one, or give a version."),
             address=address,
             path=("spec", "alias"),
         )
@@ -120,11 +120,11 @@ def _versions_of(model: Model) -> str:
     numbers = [str(number) for number in sorted(model.versions)]
     if not numbers:
         return "It has no versions."
-    return (
-        f"It has {', '.join(numbers[-10:])}."
-        if len(numbers) <= 10
-        else f"It has {len(numbers)}, up to {numbers[-1]}."
-    )
+    if len(numbers) == 1:
+        return f"Its one version is {numbers[0]}."
+    if len(numbers) <= 10:
+        return f"Its versions are {', '.join(numbers)}."
+    return f"It has {len(numbers)} versions, up to {numbers[-1]}."
 
 
 def check_schemas(known: Known) -> Iterator[Diagnostic]:

@@ -22,6 +22,12 @@ from specr.spec.model import reference_graph
 BUILT_IN_PROVIDERS: Final = frozenset({"local", "memory", "docker", "kubernetes"})
 """Providers that every project has unasked."""
 
+_SUGGESTIONS: Final = 50
+"""References for which close names are looked for; where more are wrong, the cause is another."""
+
+_CANDIDATES: Final = 2_000
+"""Names that are compared letter by letter; of more, only those that begin or end alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -69,32 +75,32 @@ def check_references(known: Known) -> Iterator[Diagnostic]:
     """What a resource refers to is declared."""
     if not known.judges_absence:
         return
-    reported: dict[tuple[Address, Address], None] = {}
+    names: dict[str, list[str]] = {}
+    for address in sorted({*known.resources, *known.broken}):
+        names.setdefault(address.kind, []).append(address.name)
+    reported: set[tuple[Address, Address]] = set()
     for address, resource in known.resources.items():
         for path, target in resource.references():
             if not known.declares(target) and (address, target) not in reported:
-                reported[address, target] = None
+                reported.add((address, target))
                 yield Diagnostic(
                     "Reference to an undeclared resource",
                     f"{address} refers to {target}, which no spec declares.",
-                    _closest(target, known),
+                    _remedy(target, names.get(target.kind, [])) if len(reported) <= _SUGGESTIONS else "",
                     address=address,
                     path=path,
                 )
 
 
-def _closest(target: Address, known: Known) -> str:
-    declared = [*known.resources, *known.broken]
-    same_kind = [str(a) for a in declared if a.kind == target.kind]
-    found = did_you_mean(str(target), same_kind)
+def _remedy(target: Address, names: list[str]) -> str:
+    """What to do about a target that is not declared, told the names that are, of its kind."""
+    near = [n for n in names if abs(len(n) - len(target.name)) <= 4 and n[0] == target.name[0]]
+    near += [n for n in names if abs(len(n) - len(target.name)) <= 4 and n[-1] == target.name[-1]]
+    found = did_you_mean(target.name, near[:_CANDIDATES] if len(names) > _CANDIDATES else names)
     if found:
-        return found
-    elsewhere = sorted(str(a) for a in declared if a.name == target.name and a.kind != target.kind)
-    if elsewhere:
-        return f"There is {elsewhere[0]}, but this must be of kind {_kind(target.kind)}."
-    names = sorted(a.name for a in declared if a.kind == target.kind)
-    if names:
-        return f"Declared of that kind: {', '.join(names[:10])}{', …' if len(names) > 10 else ''}."
+        return found.replace("Did you mean ", f"Did you mean {target.kind}/", 1)
+    if names and len(names) <= 10:
+        return f"Declared of that kind: {', '.join(names)}."
     return f"Declare it, in a document of kind {_kind(target.kind)}."
 
 

@@ -129,7 +129,7 @@ def _model_of(value: Any, problems: list[Problem]) -> type[Resource] | None:
                 f"Write {API_VERSION}; or if the file is no spec, name it in .specrignore.",
             )
         )
-        if not is_known_kind(value):
+        if not is_known_kind(value) or not str(value["apiVersion"]).lower().startswith("specr"):
             return None
     return _kind_of(value, problems)
 

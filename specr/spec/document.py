@@ -35,6 +35,15 @@ class Document:
     """The pack that the file belongs to; empty for the project's own."""
 
     @property
+    def first_line(self) -> int:
+        """The line of the text, from 0, that its first value begins on."""
+        for number, line in enumerate(self.text.split("\n")):
+            stripped = line.strip()
+            if stripped and not stripped.startswith("#") and stripped != "---":
+                return number
+        return 0
+
+    @property
     def shown_file(self) -> str:
         """The file as people are told it."""
         return shown_path(self.file, self.pack)
@@ -58,12 +67,19 @@ def shown_path(file: str, pack: str = "") -> str:
 def diagnose(fault: Fault, document: Document) -> Diagnostic:
     """A fault in a document's text as a diagnostic with its place in the file."""
     line, column = fault.place
+    excerpt = excerpt_of(document.text, line)
     detail = fault.detail
     if fault.earlier is not None:
         sentence, other = fault.earlier
-        detail += f" {sentence} on line {document.line + other + 1}."
-    span = Span(document.shown_file, document.line + line + 1, column + 1, fault.width)
+        if excerpt.strip():
+            detail += f" {sentence} on line {document.line + other[0] + 1}."
+        else:
+            line, column = other
+    elif document.text and not excerpt.strip() and line >= document.text.count("\n"):
+        kept = document.text.rstrip()
+        line, column = kept.count("\n"), max(0, len(kept) - kept.rfind("\n") - 2)
     excerpt = excerpt_of(document.text, line)
+    span = Span(document.shown_file, document.line + line + 1, column + 1, fault.width)
     remedy = fault.remedy
     if fault.is_syntax and "${" in excerpt:
         remedy = "Inside braces or brackets, put quotes round text with `${…}`, whose brace would end them."

@@ -14,8 +14,8 @@ Place = tuple[int, int]
 class Fault(Exception):  # noqa: N818 - a finding about a text; whoever knows the file makes a Diagnostic of it
     """Something wrong with YAML text.
 
-    `earlier` is another line to tell of: the beginning of a sentence that ends in
-    `on line 3.`, and the line, from 0.
+    `earlier` is another place to tell of: the beginning of a sentence that ends in
+    `on line 3.`, and the place.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Fault(Exception):  # noqa: N818 - a finding about a text; whoever knows th
         *,
         remedy: str = "",
         width: int = 1,
-        earlier: tuple[str, int] | None = None,
+        earlier: tuple[str, Place] | None = None,
     ) -> None:
         super().__init__(summary)
         self.summary = summary

@@ -182,7 +182,7 @@ class _Loading:
             folder = self.packs.folder(name)
         except LookupError as error:
             installed = self.packs.names()
-            known = f"installed are: {', '.join(installed)}" if installed else "none is installed"
+            known = f"installed are: {', '.join(installed)}" if installed else "no pack is installed"
             diagnostic = Diagnostic(
                 "Unknown pack",
                 f"The pack {name!r} can't be used: {error.args[0]}; {known}.",
@@ -233,7 +233,7 @@ def _is_project(document: Document) -> bool:
 
 
 def _place(document: Document) -> str:
-    return f"{document.shown_file}, line {document.line + 1}"
+    return f"{document.shown_file}, line {document.line + document.first_line + 1}"
 
 
 def _duplicate(document: Document, earlier: Document, address: Address) -> Finding:

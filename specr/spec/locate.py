@@ -54,7 +54,7 @@ def _locate(document: Document, root: Node | None, diagnostic: Diagnostic, *, at
     if diagnostic.span is not None:
         return diagnostic
     if root is None:
-        start, width = (_first_line(document.text), 0), 1
+        start, width = (document.first_line, 0), 1
     else:
         start, width = _place(root, diagnostic.path, at_key=at_key)
     line, column = start
@@ -97,12 +97,3 @@ def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
 
 def _width(node: Node) -> int:
     return max(1, node.end[1] - node.start[1]) if node.end[0] == node.start[0] else 0
-
-
-def _first_line(text: str) -> int:
-    """The line of the first text that is neither blank, nor a comment, nor `---` alone."""
-    for number, line in enumerate(text.split("\n")):
-        stripped = line.strip()
-        if stripped and not stripped.startswith("#") and stripped != "---":
-            return number
-    return 0

@@ -143,7 +143,7 @@ class _Builder:
                 _start(event),
                 remedy="Keep one of the two.",
                 width=_width(node),
-                earlier=("It was given first", first.start[0]),
+                earlier=("It was given first", first.start),
             )
         self.keys[-1] = node
         if isinstance(key, int):

@@ -14,11 +14,18 @@ from typing import Any, Final
 from specr.address import Address
 from specr.diagnostics import Diagnostic
 from specr.spec.decode import claimed_address
-from specr.spec.discover import FILE_LIMIT, PROJECT_LIMIT, ArtifactFolders, discover, file_finding
+from specr.spec.discover import (
+    FILE_LIMIT,
+    IGNORE_FILE,
+    PROJECT_LIMIT,
+    ArtifactFolders,
+    discover,
+    file_finding,
+)
 from specr.spec.document import Document, Finding, diagnose, shown_path
 from specr.spec.fault import Fault
 from specr.spec.problem import Problem
-from specr.spec.split import decode_text, split_documents
+from specr.spec.split import decode_text, legible, split_documents
 from specr.spec.tree import Tree
 from specr.spec.values import read_value
 from specr.spec.variables import Value, declared_variables, interpolate
@@ -71,6 +78,8 @@ def read_tree(tree: Tree, overrides: Mapping[str, str], pack: str = "") -> Readi
         source = interpolate(_source_of(document.value), variables, (), list[Problem]())
         if isinstance(source, str):
             _take_up(document, source, folders, reading)
+    unread = [(path, None) for path, d in listing.findings if d.is_error and not path.endswith(IGNORE_FILE)]
+    reading.broken += unread
     return _without(folders, reading, listing.findings)
 
 
@@ -85,8 +94,7 @@ def _read_file(tree: Tree, path: str, pack: str, reading: Reading) -> None:
     try:
         text = decode_text(data)
     except Fault as fault:
-        shown = data.decode("utf-8", "replace")
-        reading.findings.append((path, diagnose(fault, Document(path, 0, 0, shown, pack=pack))))
+        reading.findings.append((path, diagnose(fault, Document(path, 0, 0, legible(data), pack=pack))))
         reading.broken.append((path, None))
         return
     index = 0

@@ -35,12 +35,11 @@ def decode_text(data: bytes) -> str:
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Fault("File is not UTF-8", "It is UTF-16.", (0, 0), remedy="Save it as UTF-8.")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = _plain_lines(data)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig")
+        before = data[: error.start].decode()
         raise Fault(
             "File is not UTF-8",
             f"The byte 0x{data[error.start]:02x} fits no character here.",
@@ -50,12 +49,24 @@ def decode_text(data: bytes) -> str:
     if len(data.translate(None, _CONTROLS)) != len(data):
         found = re.search(rb"[%s]" % re.escape(_CONTROLS), data)
         assert found is not None
-        raise _forbidden(found[0].decode(), data[: found.start()].decode("utf-8-sig"))
+        raise _forbidden(found[0].decode(), data[: found.start()].decode())
     if not text.isascii():
         foreign = _FOREIGN.search(text)
         if foreign is not None:
             raise _forbidden(foreign[0], text[: foreign.start()])
     return text
+
+
+def legible(data: bytes) -> str:
+    """The text of a file that `decode_text` refuses, as far as it can be shown; empty where it is no text."""
+    if b"\0" in data:
+        return ""
+    return _plain_lines(data).decode("utf-8", "replace")
+
+
+def _plain_lines(data: bytes) -> bytes:
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def split_documents(text: str) -> Iterator[Chunk]:

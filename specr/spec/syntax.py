@@ -47,7 +47,11 @@ _EXPLANATIONS: Final = tuple(
             "This line has no colon after its key, or its indent is off.",
             _INDENT,
         ),
-        (r"mapping values are not allowed", "A colon and a space stand inside a value.", _QUOTE),
+        (
+            r"mapping values are not allowed",
+            "A colon and a space stand inside a text, or the line above has no colon.",
+            _QUOTE,
+        ),
         (
             r"(?:sequence entries|mapping keys) are not allowed",
             "A list entry or a key stands inside a value.",
@@ -63,9 +67,13 @@ _EXPLANATIONS: Final = tuple(
         (
             r"flow sequence",
             "A list in square brackets is not closed, or misses a comma.",
-            "Close it with `]`.",
+            "Close it with `]`, or put commas between its entries.",
         ),
-        (r"flow mapping", "A mapping in braces is not closed, or misses a comma.", "Close it with `}`."),
+        (
+            r"flow mapping",
+            "A mapping in braces is not closed, or misses a comma.",
+            "Close it with `}`, or put commas between its entries.",
+        ),
         (
             r"flow node.*<stream end>",
             "A bracket or brace is not closed before the document ends.",
@@ -108,7 +116,9 @@ def explain_syntax(error: MarkedYAMLError) -> Fault:
     return Fault(SYNTAX, "This can't be read as YAML.", place, remedy=_QUOTE, earlier=_began(error, place))
 
 
-def _began(error: MarkedYAMLError, place: Place) -> tuple[str, int] | None:
+def _began(error: MarkedYAMLError, place: Place) -> tuple[str, Place] | None:
     """The line that the broken value begins on, where that is another."""
     mark = error.context_mark
-    return ("The value begins", int(mark.line)) if mark is not None and mark.line != place[0] else None
+    return (
+        ("The value begins", (mark.line, mark.column)) if mark is not None and mark.line != place[0] else None
+    )

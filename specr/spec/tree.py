@@ -24,7 +24,7 @@ class EntryType(Enum):
     LINKED_FOLDER = "linked folder"
     """A link to a folder. Trees don't go down into it, so no link can lead in circles."""
 
-    ESCAPING_LINK = "link out of the tree"
+    ESCAPING_LINK = "link out of the project"
     """A link to a file outside the tree. It can't be read."""
 
     BROKEN_LINK = "broken link"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import ryaml
 
-from specr.spec.fault import Fault
+from specr.spec.fault import SYNTAX, Fault
 
 DEPTH_LIMIT: Final = 64
 """Mappings and lists inside each other."""
@@ -32,6 +32,7 @@ _SUSPICIOUS: Final = tuple(
         "!" + _AT_START % "!",  # tags
         r"\?" + _AT_START % r"\?" + r"(?:\s|\Z)",  # keys that are no plain words
         "0" + r"(?<![^\s,\[\]{}:+-]0)[0-9box]",  # numbers with leading zeros or a base
+        r"[0-9]{39}",  # integers that the fast reader takes for floats
         "<<",  # merge keys
         "\t",  # tabs: readers differ on where they may stand
         r"\\(?:0|x00|u0000|U00000000)",  # NUL by escape
@@ -41,6 +42,7 @@ _SUSPICIOUS: Final = tuple(
     )
 )
 
+_DIRECTIVE: Final = re.compile(r"(?:[ \t]*(?:#.*)?\n)*%")
 _ODD_KEYS: Final = re.compile(r"(?i:true|false)|[0-9]\.|\.[0-9]|[0-9][eE][-+0-9]")
 """What may be a key that Python's dicts take for the integer 0 or 1, or for another integer."""
 
@@ -81,6 +83,14 @@ def read_exactly(text: str) -> Any:
             f"aliases, tags, numbers with leading zeros or over {BRACKET_LIMIT:,} brackets.",
             (0, 0),
             remedy="Split it, or remove these.",
+        )
+    directive = _DIRECTIVE.match(text)
+    if directive is not None:
+        raise Fault(
+            SYNTAX,
+            "A line that begins with `%` is a directive; specs have none but `%YAML 1.2`.",
+            (text.count("\n", 0, directive.end() - 1), 0),
+            remedy="Remove the line.",
         )
     from specr.spec.nodes import parse_nodes, value_of  # noqa: PLC0415 - the slow parser is imported when needed
 

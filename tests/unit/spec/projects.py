@@ -51,7 +51,7 @@ class Folders:
 
     def folder(self, name: str) -> Path:
         if name not in self.folders:
-            raise LookupError(f"no installed package ships the pack {name!r}")
+            raise LookupError("no installed package ships it")
         return self.folders[name]
 
 
