@@ -158,7 +158,7 @@ def author_model(predict: Callable[[Any], Any]) -> Any:
     """A model of its author's own: a class whose predict is a function of its input."""
 
     class Own(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-        def predict(self, context, model_input, params=None):
+        def predict(self, context, model_input: pd.DataFrame, params=None):  # mlflow warns without the type
             return predict(model_input)
 
     return Own()
@@ -171,6 +171,9 @@ def tell_types(frame: pd.DataFrame) -> list[str]:
     return [json.dumps({**types, "cells": [str(cell) for cell in row]}) for row in rows]
 
 
+knows_optional = pytest.mark.skipif(
+    not hasattr(ColSpec, "required"), reason="mlflow 1 has no columns that may be missing"
+)
 COLUMNS: Mapping[str, DataType] = {
     "long": DataType.long,
     "integer": DataType.integer,
@@ -206,7 +209,6 @@ def typed(save: Save) -> Path:
     folder = save(
         author_model(tell_types), signature=ModelSignature(inputs, Schema([ColSpec(DataType.string)]))
     )
-    optional_columns(folder)
     return folder
 
 
@@ -221,7 +223,9 @@ def test_the_model_gets_exactly_the_types_of_its_signature(typed: Path, serve: S
     assert {name: row[name] for name in COLUMNS} == EXACT
 
 
+@knows_optional
 def test_missing_integers_are_nan_in_their_own_rows_alone(typed: Path, serve: Serve) -> None:
+    optional_columns(typed)
     client = serve(typed)
     gap = [None, "2", None, "2.5", "1.5", None, None]
     whole, holed, again = seen(client, ROW, gap, ROW)
@@ -233,6 +237,7 @@ def test_missing_integers_are_nan_in_their_own_rows_alone(typed: Path, serve: Se
     assert holed["cells"][1] == "2"
 
 
+@knows_optional
 def test_integers_that_may_be_missing_are_predicted_as_the_library_does(save: Save, serve: Serve) -> None:
     frame = pd.DataFrame({"a": RANDOM.integers(0, 9, 80).astype(float), "b": RANDOM.normal(size=80)})
     frame.loc[::3, "a"] = np.nan
@@ -403,8 +408,8 @@ def test_what_can_not_be_served_is_told_at_load(save: Save, serve: Serve, tmp_pa
 
 def test_a_pipeline_with_an_imputer_takes_missing_text(save: Save, serve: Serve) -> None:
     frame = pd.DataFrame({"t": pd.Series(["a", "b", np.nan, "a"] * 5, dtype=object)})
-    model = make_pipeline(
-        SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False), LinearRegression()
-    ).fit(frame, range(20))
+    model = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(), LinearRegression()).fit(
+        frame, range(20)
+    )
     client = serve(save(model, signature=infer_signature(frame, model.predict(frame))))
     assert scores(client, frame)["prediction"].astype(float).tolist() == model.predict(frame).tolist()
