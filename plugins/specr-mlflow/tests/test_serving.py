@@ -206,10 +206,8 @@ def optional_columns(folder: Path) -> None:
 @pytest.fixture
 def typed(save: Save) -> Path:
     inputs = Schema([ColSpec(kind, name) for name, kind in COLUMNS.items()])
-    folder = save(
-        author_model(tell_types), signature=ModelSignature(inputs, Schema([ColSpec(DataType.string)]))
-    )
-    return folder
+    signature = ModelSignature(inputs, Schema([ColSpec(DataType.string)]))
+    return save(author_model(tell_types), signature=signature)
 
 
 def seen(client: Client, *rows: list[str | None]) -> list[dict[str, Any]]:
