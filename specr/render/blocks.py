@@ -19,6 +19,9 @@ _FIRST: Final = (
     "build", "modelDigest", "provider", "replicas", "input", "output",
 )  # fmt: skip
 _RANK: Final = {key: position for position, key in enumerate(_FIRST)}
+_SCHEMA: Final = frozenset({"input", "output"})
+"""Keys that are shown side by side: if one is a block, so is the other."""
+
 _ITEM_LIMIT: Final = 12
 _INLINE_LIMIT: Final = 56
 _NARROWEST: Final = 24
@@ -137,15 +140,18 @@ def _branch_lines(branch: _Branch, depth: int, width: int) -> Iterator[Line]:
     room = max(width - 4 * depth, _NARROWEST)
     branch = _with_lonely_leaves(branch)
     leaves = sorted(branch.leaves, key=lambda leaf: (_rank(leaf.keys[0]), path_text(leaf.keys)))
-    single = [leaf for leaf in leaves if _is_single(leaf)]
+    spread = any(leaf.keys[-1] in _SCHEMA and not _is_single(leaf) for leaf in leaves)
+    single, blocks = list[_Leaf](), list[_Leaf]()
+    for leaf in leaves:
+        fits = _is_single(leaf) and not (spread and leaf.keys[-1] in _SCHEMA and _is_listed(leaf))
+        (single if fits else blocks).append(leaf)
     pad = min(max((len(path_text(leaf.keys)) for leaf in single), default=0), room // 3)
     for leaf in single:
         name = shortened(path_text(leaf.keys), room // 2)
         left = max(room - max(len(name), pad) - len(" = "), _NARROWEST // 2)
         yield Line(leaf.symbol, depth, f"{name.ljust(pad)} = {_leaf_text(leaf, left)}")
-    for leaf in leaves:
-        if not _is_single(leaf):
-            yield from _value_lines(leaf, depth, width)
+    for leaf in blocks:
+        yield from _value_lines(leaf, depth, width)
     for step, inner in sorted(branch.branches.items(), key=lambda item: _rank(item[0])):
         name = shortened(key_text(step), room)
         yield from _framed("~", depth, name, _branch_lines(inner, depth + 1, width), "{}")
@@ -181,6 +187,11 @@ def _whole(leaf: _Leaf) -> Json:
 
 def _is_single(leaf: _Leaf) -> bool:
     return leaf.unknown or leaf.symbol == "~" or _fits_inline(_whole(leaf))
+
+
+def _is_listed(leaf: _Leaf) -> bool:
+    """Whether a leaf is a list that comes or goes as a whole, so that it can be shown item by item."""
+    return not leaf.unknown and leaf.symbol != "~" and isinstance(_whole(leaf), list)
 
 
 def _fits_inline(value: Json) -> bool:

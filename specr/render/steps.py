@@ -110,6 +110,7 @@ def plain_progress(write: Callable[[str], None]) -> Observer:
     def observe(event: Event) -> None:
         match event:
             case StepStarted() if event.effect is not Effect.RECORD:
+                last[event.address] = doing(event.effect)
                 write(f"{event.address}: {doing(event.effect)}…\n")
             case StepProgress():
                 text = stage_text(event)

@@ -44,13 +44,14 @@ nasty_texts = st.sampled_from(
         "x" * 500,
     ]
 )
+keys = st.text(max_size=8) | st.sampled_from(["input", "output", "version", "name", "type", "valueFrom"])
 values = st.recursive(
     scalars | nasty_texts | st.builds(placeholder, addresses, names),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=8,
 )
-objects = st.dictionaries(st.text(max_size=10) | nasty_texts, values, max_size=5)
-paths = st.lists(st.text(max_size=8) | nasty_texts | st.integers(0, 9), max_size=3).map(tuple)
+objects = st.dictionaries(keys | nasty_texts, values, max_size=5)
+paths = st.lists(keys | nasty_texts | st.integers(0, 9), max_size=3).map(tuple)
 texts = st.text(max_size=30) | nasty_texts
 differences = st.builds(Difference, paths, values, values, st.booleans())
 refs = st.builds(ObjectRef, addresses, names, names, objects)

@@ -135,3 +135,18 @@ def test_every_reason_and_effect_has_words() -> None:
                 if action.changes:
                     text = shown(only(Change(FRAUD, action, effect, Cause(reason), prior={}, planned={})))
                     assert text.startswith("Plan: 1 to ")
+
+
+def test_a_schema_of_an_odd_shape_is_shown_all_the_same() -> None:
+    columns = [{"name": f"column {number}", "type": "Float64"} for number in range(20)]
+    change = Change(
+        FRAUD,
+        Action.CREATE,
+        Effect.ROLL_OUT,
+        Cause(Reason.NOT_RECORDED),
+        planned={"schema": {"input": columns, "output": 5}},
+    )
+    text = shown(only(change))
+    assert "+ output = 5\n" in text
+    assert '+ "column 11": Float64\n' in text
+    assert "# 8 more\n" in text
