@@ -36,7 +36,7 @@ class LocalBuilds:
     def create(self, order: BuildOrder) -> JsonObject:
         """Start the processor, or take up the build with this token."""
         folder = self._layout.object(order.token)
-        if folder.output() is None and self._status(folder).phase in {Phase.IDLE, Phase.LOST}:
+        if folder.output() is None and self._status(folder).phase not in {Phase.ALIVE, Phase.ENDED}:
             self._start(folder, order)
         return folder.output() or {}
 
@@ -77,7 +77,7 @@ class LocalBuilds:
         source = find_bytes(self._store, order.address, "artifact", order.source)
         folder.keep_order(order)
         # What an earlier attempt has left must neither run on nor get into this one's output.
-        stop(folder.runs(), 0.0, self._sleep)
+        stop(folder.runs(), self._host.grace, self._sleep)
         end_marked(self._host.marks(order.token, folder.path), 0.0)
         for left in (folder.target.parent, folder.work):
             remove_tree(left)

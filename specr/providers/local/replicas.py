@@ -98,7 +98,7 @@ class Replicas:
         raise port_taken(order.address, order.port, listener_on(order.port))
 
     def holders(self, order: DeploymentOrder) -> Iterator[tuple[ObjectFolder, DeploymentOrder, RunFolder]]:
-        """Other deployments of the same address, whose process is or may be on the fixed port."""
+        """Other deployments of the same address, whose process was and may still be on the fixed port."""
         own = self.layout.object(order.token)
         for folder in self.layout.objects():
             first = self.of(folder, 1)[0]
@@ -108,7 +108,7 @@ class Replicas:
             if (
                 isinstance(other, DeploymentOrder)
                 and other.address == order.address
-                and first.status.phase in {Phase.ALIVE, Phase.LOST}
+                and first.status.phase is not Phase.IDLE
             ):
                 yield folder, other, first.run
 

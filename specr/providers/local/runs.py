@@ -29,6 +29,9 @@ Sleep = Callable[[float], None]
 _LOOK: Final = 0.02
 """Seconds between two looks at processes that are to end."""
 
+_STOPPING: Final = "stopping"
+"""The file that says of a run that it was told to stop."""
+
 _MARGIN: Final = 3.0
 """Seconds beyond its grace that a supervisor gets to stop what it watches."""
 
@@ -44,6 +47,8 @@ class Phase(Enum):
     """Its process has ended, and it is known how."""
     LOST = "lost"
     """It was started, and nobody saw it end: its supervisor is dead."""
+    STOPPED = "stopped"
+    """It was told to stop, and has done so or is about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ def status_of(run: RunFolder) -> RunStatus:
     # In this order: the lock goes after the note on the end was written.
     pid = _read_pid(run.path / "started")
     outcome = _read_outcome(run.path / "exit")
+    if (run.path / _STOPPING).exists():
+        return RunStatus(Phase.STOPPED, pid, f"process {pid} was told to stop")
     if outcome is None:
         if held:
             return RunStatus(Phase.ALIVE, pid)
@@ -114,6 +121,9 @@ def stop(runs: Iterable[RunFolder], grace: float, sleep: Sleep) -> None:
         if not _entomb(run):
             supervisor = _supervisor(run)
             if supervisor is not None:
+                # Noted first: after a crash here nobody may take it for one that goes on.
+                with contextlib.suppress(FileNotFoundError):
+                    (run.path / _STOPPING).touch()
                 _signal(supervisor, signal.SIGTERM)
                 alive.append(run)
     waited = 0.0

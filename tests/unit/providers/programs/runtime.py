@@ -29,6 +29,8 @@ if behaviour == "stray" and not os.fork():
     os._exit(0)
 
 port = int(os.environ["PORT"])
+if port == int(os.environ.get("AVOID", "0")):
+    sys.exit(4)
 server = socket.socket()
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 server.bind((os.environ["SPECR_HOST"], 0 if behaviour == "foreign" else port))
