@@ -29,9 +29,6 @@ from specr.sources.url import check_url, shown_url
 if TYPE_CHECKING:
     import httpx
 
-_PIECE: Final = 1 << 18
-"""Bytes asked of the HTTP library at a time."""
-
 _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 
 _LONGEST_PAUSE: Final = 30.0
@@ -124,7 +121,7 @@ class HttpSource:
         whole = answers.size_of(response.status_code, response.headers)
         if whole is not None and whole > self._limits.size:
             raise DiagnosticError(answers.too_large(shown, self._limits.size))
-        for piece in response.iter_raw(_PIECE):
+        for piece in response.iter_raw():  # without a size, which would hold back the last bytes of a break
             partial.write(piece)
             if partial.size > self._limits.size:
                 partial.restart({})
