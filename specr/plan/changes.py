@@ -51,7 +51,8 @@ def decide(situation: Situation) -> Change:
     if s.desired is None:
         return _delete(s)
     if s.recorded is None:
-        return _make(s, s.desired, Action.CREATE, Cause(Reason.NOT_RECORDED))
+        reason = Reason.NOT_RECORDED if s.pending is None else Reason.INTERRUPTED
+        return _make(s, s.desired, Action.CREATE, Cause(reason))
     for rule in _RULES:
         change = rule(s, s.desired, s.recorded)
         if change is not None:
