@@ -188,8 +188,8 @@ class SqliteBackend:
                 yield None
                 return
             self._set_durable(connection, durable=durable)
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection, read_head(connection)
                 connection.execute("COMMIT")
             except BaseException:

@@ -150,6 +150,19 @@ class HistoryPromises(BackendTests):
             assert torn == []
             assert len(backend.read().objects) == 2
 
+    def test_a_snapshot_stays_what_it_was(self, tmp_path: Path) -> None:
+        """Whatever is written after it was taken."""
+        with self.site(tmp_path) as site:
+            backend, lease = site.locked()
+            pending = make_pending("p")
+            backend.write(lease, 0, [START, Put(make_object("a")), Begin(pending)])
+            taken = [backend.read(), backend.at(1)]
+            history = backend.history()
+            before = [text_of(state) for state in taken], list(history)
+            away: list[Write] = [Remove(Address("runtime", "a")), Settle(pending.address)]
+            backend.write(lease, 1, [*away, Done(Address("runtime", "a")), FinishRun("failed", {})])
+            assert ([text_of(state) for state in taken], list(history)) == before
+
     def test_reading_leaves_no_trace(self, tmp_path: Path) -> None:
         """Not a byte of any file changes, and none comes or goes."""
         with self.site(tmp_path) as site:
