@@ -19,6 +19,10 @@ _WIDEST: Final = 140
 _NARROW_DEFAULT: Final = 100
 
 
+class ReaderGoneError(Exception):
+    """Whoever read the answer has gone, as `head` does when it has enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """Where to write, and whether in colour. `colour` is False where `--no-color` was given."""
@@ -26,9 +30,16 @@ class Console:
     colour: bool = True
 
     def answer(self, text: str) -> None:
-        """Write what was asked for."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        """Write what was asked for.
+
+        Raises:
+            ReaderGoneError: nobody reads it any more.
+        """
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def answer_json(self, value: Any) -> None:
         """Write what was asked for, as JSON for people and programs."""

@@ -19,7 +19,7 @@ import click
 
 from specr import __version__
 from specr.cli.argv import normalise
-from specr.cli.console import Console, prepare_streams
+from specr.cli.console import Console, ReaderGoneError, prepare_streams
 from specr.cli.session import Session
 
 INTERRUPTED: Final = 130
@@ -125,8 +125,7 @@ def run(arguments: Sequence[str]) -> int:
     console = Console(colour="--no-color" not in arguments and "-no-color" not in arguments)
     try:
         result = cli.main(args=normalise(arguments), prog_name="specr", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
+    except ReaderGoneError:
         _silence_stdout()
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort):
