@@ -31,7 +31,8 @@ _SUSPICIOUS: Final = tuple(
         r"\*" + _AT_START % r"\*" + r"\S",  # aliases
         "!" + _AT_START % "!",  # tags
         r"\?" + _AT_START % r"\?" + r"(?:\s|\Z)",  # keys that are no plain words
-        "0" + r"(?<![^\s,\[\]{}:+-]0)[0-9box]",  # numbers with leading zeros or a base
+        "0" + r"(?<![^\s,\[\]{}:]0)[0-9box]",  # numbers with leading zeros or a base
+        "[+-]0" + r"(?<![^\s,\[\]{}:][+-]0)[0-9box]",  # the same with a sign; not the end of `model-007`
         r"[0-9]{39}",  # integers that the fast reader takes for floats
         "<<",  # merge keys
         "\t",  # tabs: readers differ on where they may stand

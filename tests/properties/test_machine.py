@@ -155,6 +155,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def destroy(self) -> None:
+        if self._plan() is None:
+            return
         plan = self.scene.plan(destroy=True)
         assert self.scene.carry_out(plan).succeeded
         assert not self.scene.state().objects
