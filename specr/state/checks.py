@@ -22,8 +22,6 @@ _ENDED: Final = frozenset({"succeeded", "failed"})  # nobody may have seen the e
 PROVIDED_KINDS: Final = frozenset({"build", "deployment"})
 """The kinds whose objects exist at providers; all others are records, which live in state only."""
 
-_REMEDY: Final = "Look at it with: specr state show. Earlier revisions: specr history."
-
 
 def check_state(state: State) -> tuple[Diagnostic, ...]:
     """Find what can't be in a state that specr wrote; nothing in a sound one."""
@@ -41,7 +39,12 @@ def check_state(state: State) -> tuple[Diagnostic, ...]:
 
 
 def _finding(summary: str, detail: str, address: Address | None = None) -> Diagnostic:
-    return Diagnostic(summary, detail, _REMEDY, address=address)
+    remedy = (
+        f"Look at it with: specr state show {address}"
+        if address
+        else "See what led to it with: specr history"
+    )
+    return Diagnostic(summary, detail, remedy, address=address)
 
 
 def _check_addresses(state: State) -> Iterator[Diagnostic]:
