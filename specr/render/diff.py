@@ -57,7 +57,7 @@ def render_diff_markdown(data: JsonObject, *, limit: int = DEFAULT_LIMIT) -> str
         lines = diff_lines(change_lines(_as_change(item), _WIDTH))
         told = lines and not _is_told_by_address(item)
         if told and not page.add(details(_headline(item), lines)):
-            page.miss("change in detail")
+            page.miss("detailed change")
     return page.text("specr diff")
 
 

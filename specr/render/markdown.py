@@ -72,4 +72,4 @@ def _add_details(page: Page, plan: JsonObject) -> None:
             lines.insert(0, f"# {why}")
         told = lines and not is_compact(change)
         if told and not page.add(details(words.headline(change), lines)):
-            page.miss("change in detail")
+            page.miss("detailed change")

@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from specr.plan.codec import plan_from_text
+from specr.render.events import check_stream
+from tests.unit.cli.conftest import Project
+
+
+def test_validate(project: Project) -> None:
+    answer = project.specr("validate")
+    assert (answer.code, answer.out, answer.err) == (0, "Valid: 8 resources in 1 file.\n", "")
+    told = json.loads(project.specr("validate", "--json").out)
+    assert told == {"valid": True, "resources": 8, "diagnostics": []}
+
+
+def test_validate_finds_a_missing_route(project: Project) -> None:
+    project.edit("spec: {artifactType: blob}", "spec: {artifactType: other}")
+    answer = project.specr("validate")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert "in deployment/fraud" in answer.err
+    told = json.loads(project.specr("validate", "--json").out)
+    assert told["valid"] is False
+    assert told["diagnostics"][0]["address"] == "deployment/fraud"
+    assert told["diagnostics"][0]["span"]["file"] == "specr.yaml"
+
+
+def test_errors_in_specs_are_told_with_their_place(project: Project) -> None:
+    project.edit("model: fraud, alias", "model: frau, alias")
+    for words in (["validate"], ["plan"], ["apply", "--auto-approve"]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert "specr.yaml:" in answer.err
+        assert "Did you mean model/fraud?" in answer.err
+    assert json.loads(project.specr("validate", "--json").out)["valid"] is False
+
+
+def test_plan_answers_on_stdout_alone(project: Project) -> None:
+    answer = project.specr("plan")
+    assert answer.code == 0
+    assert answer.out.startswith("Plan: 9 to create.\n")
+    assert answer.err == ""
+    assert not (project.root / ".specr" / "state.db").exists()
+
+
+def test_detailed_exitcode(project: Project) -> None:
+    assert project.specr("plan", "-detailed-exitcode").code == 2
+    project.applied()
+    answer = project.specr("plan", "--detailed-exitcode")
+    assert answer.code == 0
+    assert answer.out == "No changes. Everything runs as declared.\n"
+
+
+def test_plan_as_json_and_markdown(project: Project) -> None:
+    by_format = project.specr("plan", "--format", "json").out
+    assert by_format == project.specr("plan", "-json").out
+    assert len(plan_from_text(by_format).steps) == 9
+    assert project.specr("plan", "--format", "markdown").out.startswith("<!-- specr plan -->\n### Plan: 9")
+    project.edit("schema:\n", f"metadata: {{{', '.join(f'k{n}: {n}' for n in range(150))}}}\n  schema:\n")
+    short = project.specr("plan", "--format", "markdown", "--limit", "4000").out
+    assert len(short) <= 4000
+    assert "2 more detailed changes not shown here" in short
+
+
+def test_variables_and_targets(project: Project) -> None:
+    text = project.specr("plan", "--var", "replicas=3").out
+    assert "replicas    = 3" in text
+    text = project.specr("plan", "--target", "model/fraud").out
+    assert text.startswith("Plan: 2 to create.\n")
+    assert "Only model/fraud and what belongs to it (--target).\n" in text
+    answer = project.specr("plan", "--target", "model/frau")
+    assert answer.code == 1
+    assert "Did you mean model/fraud?" in answer.err
+    assert "replica" in project.specr("plan", "--var", "replica=3").err
+
+
+def test_a_saved_plan_is_shown_and_carried_out(project: Project) -> None:
+    saved = project.root / "my.plan"
+    answer = project.specr("plan", "--out", str(saved))
+    assert "Saved to" in answer.err
+    assert [path.name for path in project.root.glob(".plan-*")] == []
+    assert project.specr("show", str(saved)).out == answer.out
+    assert project.specr("show", str(saved), "--json").out == saved.read_text()
+    carried_out = project.specr("apply", str(saved))
+    assert carried_out.code == 0
+    assert "Apply complete in" in carried_out.err
+    again = project.specr("apply", str(saved))
+    assert again.code == 1
+    assert "Plan is stale" in again.err
+
+
+def test_a_saved_plan_takes_no_options_that_it_has_settled(project: Project) -> None:
+    answer = project.specr("apply", "my.plan", "--target", "model/fraud")
+    assert answer.code == 1
+    assert "settled in a saved plan" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "can't be read"), ("hello", "Not a saved plan"), ("{}", "Not a saved plan")]
+)
+def test_a_plan_file_that_is_none_is_refused(project: Project, content: str | None, told: str) -> None:
+    path = project.root / "my.plan"
+    if content is not None:
+        path.write_text(content)
+    for words in (["apply", str(path)], ["show", str(path)], ["graph", "--plan", str(path)]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert told in answer.err
+        assert "my.plan" in answer.err
+
+
+def test_a_plan_that_cant_be_saved_says_why(project: Project) -> None:
+    answer = project.specr("plan", "--out", str(project.root / "absent" / "my.plan"))
+    assert answer.code == 1
+    assert "Plan can't be saved" in answer.err
+
+
+def test_apply_answers_with_the_endpoints(project: Project) -> None:
+    answer = project.specr("apply", "--auto-approve")
+    assert answer.code == 0
+    assert answer.out == "fraud  memory://deployment/fraud  fraud version 1\n"
+    assert "deployment/fraud: created" in answer.err
+    assert "Apply complete in" in answer.err
+    again = project.specr("apply")
+    assert again.code == 0
+    assert again.out == answer.out
+    assert "No changes." in again.err
+
+
+def test_apply_without_a_terminal_asks_nobody(project: Project) -> None:
+    answer = project.specr("apply")
+    assert answer.code == 1
+    assert "Nobody to ask" in answer.err
+    assert "--auto-approve" in answer.err
+    assert project.specr("state", "list").out == ""
+
+
+def test_apply_tells_events_as_json_lines(project: Project) -> None:
+    answer = project.specr("apply", "--auto-approve", "-json")
+    report = check_stream(answer.out.splitlines())
+    assert report.complete
+    assert report.problems == ()
+    nothing = project.specr("apply", "--auto-approve", "--json")
+    assert check_stream(nothing.out.splitlines()).complete
+
+
+def test_a_failure_is_told_with_what_it_left_out(project: Project) -> None:
+    project.edit("defaultProvider: memory", "defaultProvider: local")
+    project.edit("command: [process]", 'command: ["false"]')
+    answer = project.specr("apply", "--auto-approve")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert "Error: Processor failed\n  in build/fraud-1.blob" in answer.err
+    assert "7 created, 1 failed, 1 skipped.\n" in answer.err
+    assert "  skipped  deployment/fraud    because build/fraud-1.blob failed\n" in answer.err
+
+
+def test_replace_and_destroy(project: Project) -> None:
+    project.applied()
+    text = project.specr("plan", "--replace", "deployment/fraud").out
+    assert "deployment/fraud must be replaced" in text
+    assert "because --replace asks for it" in text
+    assert project.specr("plan", "--destroy").out.startswith("Plan: 9 to delete.\n")
+    answer = project.specr("destroy", "--auto-approve")
+    assert answer.code == 0
+    assert "Destroy complete" in answer.err
+    assert answer.out == ""
+    assert project.specr("destroy", "--auto-approve").err.startswith(
+        "No changes. There is nothing to destroy."
+    )
+
+
+def test_a_protected_deployment_needs_consent_by_name(project: Project) -> None:
+    project.edit('replicas: "${var.replicas}"', "protect: true")
+    project.applied()
+    answer = project.specr("destroy", "--auto-approve")
+    assert answer.code == 1
+    assert "--allow-delete deployment/fraud" in answer.err
+    assert project.specr("destroy", "--auto-approve", "--allow-delete", "deployment/fraud").code == 0
+
+
+def test_state(project: Project) -> None:
+    assert project.specr("state", "list").out == ""
+    project.applied()
+    listed = project.specr("state", "list").out.splitlines()
+    assert len(listed) == 9
+    assert "deployment/fraud    memory  fraud version 1, memory://deployment/fraud" in listed
+    shown = project.specr("state", "show", "deployment/fraud").out
+    assert shown.startswith("deployment/fraud on memory\n")
+    told = json.loads(project.specr("state", "show", "deployment/fraud", "--json").out)
+    assert told["arguments"]["version"] == 1
+    pulled = json.loads(project.specr("state", "pull").out)
+    assert pulled["serial"] > 0
+    assert "Did you mean deployment/fraud?" in project.specr("state", "show", "deployment/frau").err
+    assert project.specr("show").out.count("\n  fingerprint ") == 9
+    assert project.specr("show", "--json").out == project.specr("state", "pull").out
+
+
+def test_state_rm(project: Project) -> None:
+    project.applied()
+    refused = project.specr("state", "rm", "model/fraud", "--auto-approve")
+    assert refused.code == 1
+    assert "deployment/fraud" in refused.err
+    assert project.specr("state", "rm", "deployment/fraud").code == 1
+    answer = project.specr("state", "rm", "deployment/fraud", "--auto-approve")
+    assert answer.code == 0
+    assert "Forgot deployment/fraud." in answer.err
+    assert len(project.specr("state", "list").out.splitlines()) == 8
+
+
+def test_history(project: Project) -> None:
+    answer = project.specr("history")
+    assert (answer.code, answer.out) == (0, "")
+    assert "Nothing was applied yet." in answer.err
+    project.applied()
+    project.specr("destroy", "--auto-approve")
+    lines = project.specr("history").out.splitlines()
+    assert lines[0].split()[:2] == ["RUN", "STARTED"]
+    assert [line.split()[0] for line in lines[1:]] == ["2", "1"]
+    runs = json.loads(project.specr("history", "--json").out)
+    assert [run["operation"] for run in runs] == ["apply", "destroy"]
+
+
+def test_output(project: Project) -> None:
+    assert project.specr("output").out == ""
+    project.applied()
+    assert project.specr("output").out == "fraud  memory://deployment/fraud  fraud version 1\n"
+    assert project.specr("output", "deployment/fraud").out.startswith("deployment  fraud\n")
+    assert project.specr("output", "fraud", "--url").out == "memory://deployment/fraud\n"
+    assert json.loads(project.specr("output", "--json").out)["fraud"]["version"] == 1
+    assert json.loads(project.specr("output", "fraud", "--json").out)["modelId"] == "fraud-v1"
+    answer = project.specr("output", "frau")
+    assert answer.code == 1
+    assert "Did you mean fraud?" in answer.err
+
+
+def test_logs(project: Project) -> None:
+    assert "Not in the state" in project.specr("logs", "deployment/fraud").err
+    project.applied()
+    answer = project.specr("logs", "deployment/fraud", "--tail", "1")
+    assert answer.code == 0
+    assert answer.out.count("\n") == 1
+    assert "No log" in project.specr("logs", "model/fraud").err
+
+
+def test_force_unlock(project: Project) -> None:
+    project.applied()
+    answer = project.specr("force-unlock", "nobody", "--auto-approve")
+    assert answer.code == 1
+    assert "The state is not locked." in answer.err
+
+
+def test_gc(project: Project) -> None:
+    project.applied()
+    answer = project.specr("gc", "--dry-run")
+    assert answer.code == 0
+    assert answer.err == "Would free 0 items, 0 B.\n"
+    assert project.specr("gc").err == "Freed 0 items, 0 B.\n"
+
+
+def test_graph(project: Project) -> None:
+    drawn = project.specr("graph").out
+    assert '"deployment/fraud" -> "build/fraud-1.blob";' in drawn
+    assert '"deployment/fraud" -> "experiment/fraud-1"' not in drawn
+    saved = project.root / "my.plan"
+    project.specr("plan", "--out", str(saved))
+    marked = project.specr("graph", "--format", "mermaid", "--plan", str(saved)).out
+    assert '{{"+ deployment/fraud"}}:::create' in marked
+
+
+def test_schema_of_plans(project: Project) -> None:
+    schema = json.loads(project.specr("schema", "--plan").out)
+    assert schema["title"].startswith("Saved plan of specr")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(project: Project, shell: str) -> None:
+    assert "_SPECR_COMPLETE" in project.specr("completion", shell).out
+
+
+def test_diff_of_two_folders(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "specr.yaml").write_text((project.root / "specr.yaml").read_text())
+    same = project.specr("diff", str(project.root), str(other))
+    assert (same.code, same.out) == (0, "No differences.\n")
+    project.edit("command: [serve]", "command: [serve, --fast]")
+    answer = project.specr("diff", str(other))
+    assert answer.out.startswith("Diff: 1 changed. 1 more deployment affected.\n")
+    assert "deployment/fraud will be rolled out again" in answer.out
+    told = json.loads(project.specr("diff", str(other), "--json").out)
+    assert told["after"] == "working tree"
+    assert project.specr("diff", str(other), "--format", "markdown").out.startswith("<!-- specr diff -->")
+    (other / "specr.yaml").write_text("kind: Nothing\n")
+    answer = project.specr("diff", str(other))
+    assert answer.code == 1
+    assert "Specs can't be compared" in answer.err
+
+
+def test_init_writes_a_project_that_is_valid_but_for_its_pack(project: Project) -> None:
+    folder = project.root / "My Models!"
+    answer = project.specr("init", "My Models!")
+    assert answer.code == 0, answer.err
+    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "specr.yaml", "train.py"]
+    assert "name: my-models\n" in (folder / "specr.yaml").read_text()
+    assert "python train.py" in answer.err
+    compile((folder / "train.py").read_text(), "train.py", "exec")
+    again = project.specr("init", "My Models!")
+    assert again.code == 1
+    assert "--force" in again.err
+    assert project.specr("init", "My Models!", "--force").code == 0
+
+
+def test_init_adds_to_a_gitignore(project: Project) -> None:
+    folder = project.root / "new"
+    folder.mkdir()
+    (folder / ".gitignore").write_text("*.log\nmodels/")
+    project.specr("init", "new")
+    assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n"
+
+
+def test_init_where_nothing_can_be_written(project: Project) -> None:
+    (project.root / "file").write_text("")
+    answer = project.specr("init", "file/below")
+    assert answer.code == 1
+    assert "Project can't be written" in answer.err
+
+
+def test_no_secret_is_ever_shown(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FRAUD_TOKEN", "s3cr3t-v4lue")
+    project.edit("command: [serve]}", "command: [serve], env: {TOKEN: {valueFrom: {env: FRAUD_TOKEN}}}}")
+    saved = tmp_path / "my.plan"
+    said = [project.specr("plan", "--out", str(saved)), project.specr("plan", "--format", "markdown")]
+    said += [project.specr("apply", "--auto-approve", "--json"), project.specr("state", "pull")]
+    said += [project.specr("state", "show", "deployment/fraud"), project.specr("logs", "deployment/fraud")]
+    assert all(answer.code == 0 for answer in said)
+    assert '(secret from env "FRAUD_TOKEN")' in said[0].out
+    texts = [*(answer.out + answer.err for answer in said), saved.read_text()]
+    assert not any("s3cr3t-v4lue" in text for text in texts)
