@@ -85,6 +85,7 @@ class _Finished:
 class _Died:
     """A worker ended by something that is no error of its change, such as SystemExit."""
 
+    change: Change
     error: BaseException
 
 
@@ -231,7 +232,7 @@ class Engine:
             _log.exception("unexpected error in the change of %s", change.address)
             outcome = _failed(change, _bug(change, error))
         except BaseException as error:  # noqa: BLE001 - the scheduling thread must hear of it
-            self._inbox.put(_Died(error))
+            self._inbox.put(_Died(change, error))
             return
         self._inbox.put(_Finished(outcome))
 
@@ -242,9 +243,10 @@ class Engine:
             case _Finished(outcome):
                 self._running -= 1
                 self._end(outcome, walk)
-            case _Died(error):
+            case _Died(change, error):
                 self._running -= 1
                 self._broken = self._broken or error
+                self._end(_failed(change, _lost(change, error)), walk)
             case StepProgress():
                 self._tell(message)
 

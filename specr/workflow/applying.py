@@ -83,9 +83,11 @@ def _done_already(plan: Plan, digest: str, state: State, history: Sequence[Run])
     fresh = state.serial == plan.serial and plan.lineage in ("", state.lineage)
     if fresh:
         return frozenset()
+    if any(run.plan == digest and run.status == "succeeded" for run in history):
+        raise DiagnosticError(_applied_already())
     serial, done = state.serial, frozenset[Address]()
     for run in reversed(history):
-        if run.plan != digest or run.last != serial or run.status == "succeeded":
+        if run.plan != digest or run.last != serial:
             break
         serial, done = run.first, done | run.done
         if serial == plan.serial and plan.lineage in ("", state.lineage):
@@ -130,6 +132,14 @@ def _means(workspace: Workspace, lineage: str) -> Means:
         base=workspace.root,
         clock=time.monotonic,
         pause=time.sleep,
+    )
+
+
+def _applied_already() -> Diagnostic:
+    return Diagnostic(
+        "Plan is stale",
+        "This plan has been carried out already, and the state has moved on.",
+        "See `specr history`; make a new plan with `specr plan`.",
     )
 
 

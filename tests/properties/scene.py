@@ -153,7 +153,7 @@ class Scene:
         workspace.__dict__["backend"] = self._backend()
         workspace.__dict__["store"] = self.bytes
         workspace.__dict__["_sources"] = Opened()
-        workspace.provider = self._provider  # type: ignore[method-assign]
+        workspace.provider = self._provider  # type: ignore[method-assign, assignment]
         with workspace:
             yield workspace
 
