@@ -12,7 +12,18 @@ from specr.resources.base import Digest, Name, Reference, Resource
 
 
 class Artifact(Resource):
-    """Bytes that belong to an experiment. They never change: other bytes are another artifact."""
+    """Bytes that belong to an experiment. They never change: other bytes are another artifact.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Artifact
+        metadata:
+          name: fraud-2024
+        spec:
+          experiment: fraud-2024
+          type: python/mlflow
+          source: models/fraud
+    """
 
     kind: ClassVar[str] = "Artifact"
 

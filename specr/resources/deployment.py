@@ -33,7 +33,25 @@ class Endpoint(Part):
 
 
 class Deployment(Resource):
-    """One model version, made reachable. Exactly one of `version` and `alias`."""
+    """One model version, made reachable. Exactly one of `version` and `alias`.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Deployment
+        metadata:
+          name: fraud
+        spec:
+          model: fraud
+          alias: champion
+          replicas: 2
+          env:
+            LOG_LEVEL: info
+            API_TOKEN:
+              valueFrom: {env: FRAUD_API_TOKEN}
+          verify:
+            - row: {amount: 12.5, country: FR}
+              expect: {prediction: 0.02}
+    """
 
     kind: ClassVar[str] = "Deployment"
 

@@ -11,7 +11,25 @@ from specr.resources.columns import ModelSchema
 
 
 class Experiment(Resource):
-    """The output of one training job: what is known about a model, beside its bytes."""
+    """The output of one training job: what is known about a model, beside its bytes.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Experiment
+        metadata:
+          name: fraud-2024
+        spec:
+          parameters:
+            max_depth: 6
+          statistics:
+            auc: 0.93
+          schema:
+            input:
+              - {name: amount, type: Float64}
+              - {name: country, type: String}
+            output:
+              - {name: prediction, type: Float64}
+    """
 
     kind: ClassVar[str] = "Experiment"
 

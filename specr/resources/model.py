@@ -12,7 +12,20 @@ from specr.resources.base import Integer, Name, Reference, Resource
 
 
 class Model(Resource):
-    """Experiments registered under one name, as versions, with names for some of them."""
+    """Experiments registered under one name, as versions, with names for some of them.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Model
+        metadata:
+          name: fraud
+        spec:
+          versions:
+            1: fraud-2023
+            2: fraud-2024
+          aliases:
+            champion: 2
+    """
 
     kind: ClassVar[str] = "Model"
 

@@ -23,7 +23,23 @@ class TypedSettings(Part):
 
 
 class Project(Resource):
-    """The settings of a project. At most one document of this kind; none means all defaults."""
+    """The settings of a project. At most one document of this kind; none means all defaults.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Project
+        metadata:
+          name: risk
+        spec:
+          packs: [mlflow]
+          variables:
+            replicas: 2
+          providers:
+            gpu:
+              type: kubernetes
+              namespace: models
+          defaultProvider: gpu
+    """
 
     kind: ClassVar[str] = "Project"
 

@@ -16,7 +16,17 @@ from specr.resources.compute import Compute, Environment
 
 
 class ArtifactType(Resource):
-    """A type of artifact that can be deployed."""
+    """A type of artifact that can be deployed.
+
+    Example:
+        apiVersion: specr/v1
+        kind: ArtifactType
+        metadata:
+          name: mlflow
+        spec:
+          readableName: MLflow model
+          artifactType: python/mlflow
+    """
 
     kind: ClassVar[str] = "ArtifactType"
 
@@ -28,7 +38,16 @@ class ArtifactType(Resource):
 
 
 class ModelType(Resource):
-    """What processors produce and runtimes digest: the joint between the two."""
+    """What processors produce and runtimes digest: the joint between the two.
+
+    Example:
+        apiVersion: specr/v1
+        kind: ModelType
+        metadata:
+          name: mlflow-pyfunc
+        spec:
+          readableName: MLflow pyfunc model
+    """
 
     kind: ClassVar[str] = "ModelType"
 
@@ -40,6 +59,18 @@ class Processor(Resource):
     """A program that turns an artifact into what a runtime loads.
 
     It reads `SOURCE_PATH` and writes `TARGET_PATH`.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Processor
+        metadata:
+          name: mlflow
+        spec:
+          artifactType: mlflow
+          modelType: mlflow-pyfunc
+          image: registry.example.org/mlflow-processor:1.0
+          command: [python, -m, my_processor]
+          timeout: 300
     """
 
     kind: ClassVar[str] = "Processor"
@@ -83,7 +114,21 @@ class Readiness(Part):
 
 
 class Runtime(Resource):
-    """A program that loads a model from `MODEL_PATH` and serves the scorer API on `PORT`."""
+    """A program that loads a model from `MODEL_PATH` and serves the scorer API on `PORT`.
+
+    Example:
+        apiVersion: specr/v1
+        kind: Runtime
+        metadata:
+          name: mlflow
+        spec:
+          modelType: mlflow-pyfunc
+          image: registry.example.org/mlflow-runtime:1.0
+          command: [python, -m, my_runtime]
+          resources:
+            limits: {cpu: 500m, memory: 1Gi}
+          readiness: {path: /readyz, timeout: 120}
+    """
 
     kind: ClassVar[str] = "Runtime"
 

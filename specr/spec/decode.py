@@ -183,6 +183,9 @@ def _arguments(value: dict[str, Any], model: type[Resource], problems: list[Prob
                     at_key=True,
                 )
             )
+        elif name == "dependsOn" and model.kind == "Project":
+            detail = "`spec` of Project takes no `dependsOn`: the project is there before all else."
+            problems.append(Problem(("spec", name), "Unknown argument", detail, "Remove it.", at_key=True))
         else:
             data[name] = argument
     for name, argument in _section(value, "metadata", problems).items():

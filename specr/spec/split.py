@@ -25,6 +25,13 @@ class Chunk(NamedTuple):
 
     line: int
     text: str
+    empty: bool
+    """Whether it holds blanks and comments only."""
+
+    @property
+    def body(self) -> str:
+        """The text without its `---`."""
+        return _body(self.text)
 
 
 def decode_text(data: bytes) -> str:
@@ -75,11 +82,15 @@ def split_documents(text: str) -> Iterator[Chunk]:
     Raises:
         Fault: something stands behind the `...` that ends a document.
     """
+    return (chunk for chunk in split_all(text) if not chunk.empty)
+
+
+def split_all(text: str) -> Iterator[Chunk]:
+    """All pieces of a text, also those that hold blanks and comments only. See `split_documents`."""
     start = line = 0
     for position in _markers(text):
         chunk = text[start:position]
-        if not _is_empty(chunk):
-            yield Chunk(line, chunk)
+        yield Chunk(line, chunk, _is_empty(chunk))
         line += chunk.count("\n")
         start = position
         if text.startswith("...", position):
@@ -92,8 +103,7 @@ def split_documents(text: str) -> Iterator[Chunk]:
                     width=3,
                 )
             line += 1
-    if not _is_empty(text[start:]):
-        yield Chunk(line, text[start:])
+    yield Chunk(line, text[start:], _is_empty(text[start:]))
 
 
 def _markers(text: str) -> list[int]:
@@ -109,10 +119,13 @@ def _markers(text: str) -> list[int]:
 
 
 def _is_empty(chunk: str) -> bool:
-    start = 3 if chunk.startswith("---") else 0
-    if _NOTHING.fullmatch(chunk, start):
+    if _NOTHING.fullmatch(_body(chunk)):
         return True
     return "%" in chunk and bool(_NOTHING.fullmatch(_VERSION.sub("", chunk)))
+
+
+def _body(chunk: str) -> str:
+    return chunk[3:] if _MARKER.match(chunk) else chunk
 
 
 def _forbidden(character: str, before: str) -> Fault:
