@@ -60,7 +60,7 @@ def endpoint_of(specr: str, project: Path) -> str:
     """Where the deployment answers."""
     command = [specr, "-C", str(project), "output", "wine", "--json"]
     told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return str(told["endpoint"])
+    return str(told["url"])
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from specr.address import Address
-from specr.canonical import JsonObject
+from specr.canonical import JsonObject, encode_json
 from specr.providers.orders import decode_environment
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import Compute
 from specr.resources.deployment import GoldenRow
+
+MODEL_SCHEMA: Final = "SPECR_MODEL_SCHEMA"
+"""The variable by which a runtime learns the schema of a model that does not carry its own."""
 
 
 def decode_build_order(address: Address, arguments: JsonObject, token: str) -> BuildOrder:
@@ -29,6 +34,8 @@ def decode_deployment_order(address: Address, arguments: JsonObject, token: str)
     """The order for a deployment: the runtime's settings, under the deployment's own."""
     runtime = arguments["runtime"]
     env = {**(runtime.get("env") or {}), **(arguments.get("env") or {})}
+    if arguments.get("schemaFrom") == "experiment":
+        env.setdefault(MODEL_SCHEMA, encode_json(arguments["schema"]).decode())
     resources = arguments.get("resources") or runtime.get("resources") or {}
     return DeploymentOrder(
         address=address,

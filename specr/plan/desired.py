@@ -69,6 +69,8 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
             kept["runtime"] = {key: runtime.get(key) for key in _RUNTIME_EFFECT}
             kept["readiness"] = runtime["readiness"]["path"]
             kept["provider"] = arguments["provider"]
+            if arguments.get("schemaFrom") == "experiment" and "schema" not in schema.in_place:
+                kept["schema"] = arguments["schema"]  # the runtime was told it
             return digest_of(kept)
         case _:
             return ""
@@ -210,6 +212,7 @@ class Expander:
             "provider": provider,
             "replicas": deployment.replicas,
             "schema": schema,
+            "schemaFrom": "artifact" if experiment_schema(experiment) is None else "experiment",
         }
         self._add(
             deployment.address,
