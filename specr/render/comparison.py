@@ -17,6 +17,7 @@ from specr.plan.codec import encode_difference
 from specr.plan.desired import Desired, Expander, Expansion
 from specr.plan.diff import diff_arguments
 from specr.render.diagnostic_json import encode_diagnostic
+from specr.render.text import encodable
 from specr.spec.model import Specs
 
 _BYTES: Final = frozenset({"source", "digest"})
@@ -72,7 +73,7 @@ def _changes(
         yield {
             "address": str(address),
             "change": "added" if prior is None else "removed" if planned is None else "changed",
-            "file": origin.file if origin else "",
+            "file": encodable(origin.file) if origin else "",
             "pack": origin.pack if origin else "",
             "prior": None if prior is None else dict(prior),
             "planned": None if planned is None else dict(planned),

@@ -7,6 +7,7 @@ from typing import Any
 from specr.address import parse_address
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic, Severity, Span
+from specr.render.text import encodable
 
 
 def encode_diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -18,13 +19,13 @@ def encode_diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "severity": diagnostic.severity.name.lower(),
         "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "remedy": diagnostic.remedy,
+        "detail": encodable(diagnostic.detail),
+        "remedy": encodable(diagnostic.remedy),
         "address": None if diagnostic.address is None else str(diagnostic.address),
         "path": list(diagnostic.path),
         "span": place,
-        "excerpt": diagnostic.excerpt,
-        "notes": list(diagnostic.notes),
+        "excerpt": encodable(diagnostic.excerpt),
+        "notes": [encodable(note) for note in diagnostic.notes],
     }
 
 

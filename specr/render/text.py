@@ -30,6 +30,11 @@ def neutral(text: str) -> str:
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which names of files may hold and JSON can't."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return _ESCAPES.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

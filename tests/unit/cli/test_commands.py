@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -298,6 +299,29 @@ def test_diff_of_two_folders(project: Project, tmp_path_factory: pytest.TempPath
     answer = project.specr("diff", str(other))
     assert answer.code == 1
     assert "Specs can't be compared" in answer.err
+
+
+def git(project: Project, *arguments: str) -> None:
+    identity = ["-c", "user.name=Eve", "-c", "user.email=eve@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=project.root, check=True, capture_output=True)
+
+
+def test_diff_of_revisions(project: Project) -> None:
+    git(project, "init", "-b", "main")
+    git(project, "add", "specr.yaml")
+    git(project, "commit", "-m", "one")
+    assert project.specr("diff").out == "No differences.\n"
+    project.edit("metadata: {name: fraud}\nspec: {model", "metadata: {name: fraud-eu}\nspec: {model")
+    text = project.specr("diff").out
+    assert text.startswith("Diff: 1 added, 1 removed.\n")
+    assert "+ deployment/fraud-eu  # specr.yaml\n" in text
+    assert "- deployment/fraud  # specr.yaml\n" in text
+    git(project, "commit", "-am", "two")
+    assert project.specr("diff").out == "No differences.\n"
+    assert project.specr("diff", "HEAD~1", "main").out == text
+    answer = project.specr("diff", "absent")
+    assert answer.code == 1
+    assert "absent" in answer.err
 
 
 def test_init_writes_a_project_that_is_valid_but_for_its_pack(project: Project) -> None:

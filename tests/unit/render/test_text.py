@@ -6,7 +6,7 @@ import pytest
 
 from specr.address import Address
 from specr.plan.unknown import placeholder
-from specr.render.text import key_text, neutral, pair_text, path_text, shortened, value_text
+from specr.render.text import encodable, key_text, neutral, pair_text, path_text, shortened, value_text
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -78,3 +78,8 @@ def test_shortened() -> None:
     assert shortened("abc", 3) == "abc"
     assert shortened("abcd", 3) == "ab…"
     assert shortened("abcd", 0) == "…"
+
+
+def test_names_that_are_no_unicode_can_be_written_all_the_same() -> None:
+    assert encodable("a\udcff") == "a\\udcff"
+    assert neutral("a\udcff") == "a\\udcff"
