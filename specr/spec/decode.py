@@ -20,6 +20,7 @@ from specr.spec.problem import Problem, quoted, type_in_words
 from specr.spec.variables import Value, interpolate
 
 _TOP: Final = ("apiVersion", "kind", "metadata", "spec")
+_NO_SPEC: Final = "If the file is no spec, name it in .specrignore."
 _BY_LOWER: Final = {kind.lower(): kind for kind in KINDS}
 
 
@@ -31,6 +32,8 @@ class Decoded(NamedTuple):
     findings: tuple[Finding, ...] = ()
     claims: Address | None = None
     """The address that a document means to declare even where it has errors, as far as it can be told."""
+    foreign: bool = False
+    """Whether the document seems to be of another language than specs, and so declares nothing."""
 
 
 def decode_document(document: Document, variables: Mapping[str, Value] | None) -> Decoded:
@@ -41,6 +44,9 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
     """
     value = document.value
     problems: list[Problem] = []
+    foreign = foreign_problem(value)
+    if foreign is not None:
+        return _failed(document, [foreign], None)._replace(foreign=True)
     model = _model_of(value, problems)
     claims = claimed_address(value)
     if model is None:
@@ -94,44 +100,38 @@ def _failed(document: Document, problems: list[Problem], claims: Address | None)
     return Decoded(document, None, findings, claims)
 
 
-def _model_of(value: Any, problems: list[Problem]) -> type[Resource] | None:
+def foreign_problem(value: Any) -> Problem | None:
+    """What shows that a document is no spec at all, not even one with slips in its first lines."""
     if not isinstance(value, dict):
-        problems.append(
-            Problem(
-                (),
-                "Document is not a spec",
-                f"It is {type_in_words(value)}, not a mapping with apiVersion, kind, metadata and spec.",
-                "If the file is no spec, name it in .specrignore.",
-            )
-        )
+        detail = f"It is {type_in_words(value)}, not a mapping with apiVersion, kind, metadata and spec."
+        return Problem((), "Document is not a spec", detail, _NO_SPEC)
+    if "apiVersion" in value:
+        version = value["apiVersion"]
+        return None if str(version).lower().startswith("specr") else _unknown_version(version)
+    if "kind" in value or _near_key("apiVersion", value) is not None:
         return None
+    return _no_version(None)
+
+
+def _model_of(value: dict[str, Any], problems: list[Problem]) -> type[Resource] | None:
     if "apiVersion" not in value:
-        near = _near_key("apiVersion", value)
-        problems.append(
-            Problem(
-                (near,) if near else (),
-                "Document has no apiVersion",
-                f"Every spec begins with `apiVersion: {API_VERSION}`.",
-                f"Did you mean apiVersion instead of {near}?"
-                if near
-                else "Add the line; or if the file is no spec, name it in .specrignore.",
-                at_key=bool(near),
-            )
-        )
-        if near is None and "kind" not in value:
-            return None
+        problems.append(_no_version(_near_key("apiVersion", value)))
     elif value["apiVersion"] != API_VERSION:
-        problems.append(
-            Problem(
-                ("apiVersion",),
-                "Unknown apiVersion",
-                f"{quoted(value['apiVersion'])} is not known; specs have `apiVersion: {API_VERSION}`.",
-                f"Write {API_VERSION}; or if the file is no spec, name it in .specrignore.",
-            )
-        )
-        if not is_known_kind(value) or not str(value["apiVersion"]).lower().startswith("specr"):
-            return None
+        problems.append(_unknown_version(value["apiVersion"]))
     return _kind_of(value, problems)
+
+
+def _no_version(near: str | None) -> Problem:
+    detail = f"Every spec begins with `apiVersion: {API_VERSION}`."
+    if near is None:
+        return Problem((), "Document has no apiVersion", detail, f"Add the line. {_NO_SPEC}")
+    remedy = f"Did you mean apiVersion instead of {near}?"
+    return Problem((near,), "Document has no apiVersion", detail, remedy, at_key=True)
+
+
+def _unknown_version(version: Any) -> Problem:
+    detail = f"{quoted(version)} is not known; specs have `apiVersion: {API_VERSION}`."
+    return Problem(("apiVersion",), "Unknown apiVersion", detail, f"Write {API_VERSION}. {_NO_SPEC}")
 
 
 def _kind_of(value: dict[str, Any], problems: list[Problem]) -> type[Resource] | None:

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagnostics
 from specr.resources.base import Resource
 from specr.resources.project import Project
 from specr.spec import check_arguments, checks
-from specr.spec.decode import Decoded, decode_document, is_known_kind
+from specr.spec.decode import Decoded, decode_document, foreign_problem, is_known_kind
 from specr.spec.document import Document, Finding
 from specr.spec.model import Origin, Specs
 from specr.spec.read import Reading, read_tree
@@ -152,7 +152,7 @@ class _Loading:
                 self.documents[project.address] = found[0]
             else:
                 self.project_broken = True
-        elif not self.complete or not all(is_known_kind(document.value) for document in documents):
+        elif not self.complete or any(_is_unclear(document.value) for document in documents):
             self.project_broken = True  # what can't be read may be the Project
         declared = declared_variables({"variables": project.variables})
         if not self.project_broken:
@@ -163,6 +163,8 @@ class _Loading:
     def take(self, decoded: Decoded) -> None:
         """Take up a document that is no Project."""
         self.findings += decoded.findings
+        if decoded.foreign:
+            return
         address = decoded.claims
         if address is None:
             self.complete = False
@@ -230,6 +232,11 @@ class _Loading:
 
 def _is_project(document: Document) -> bool:
     return isinstance(document.value, dict) and document.value.get("kind") == "Project"
+
+
+def _is_unclear(value: Any) -> bool:
+    """Whether a document is a spec, but of which kind is not to be told."""
+    return not is_known_kind(value) and foreign_problem(value) is None
 
 
 def _place(document: Document) -> str:
