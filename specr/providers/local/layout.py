@@ -14,6 +14,7 @@ for each replica, a build has one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -30,7 +31,7 @@ from specr.providers.protocol import Order
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _RUN: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)\.[0-9a-f]+")
-_GONE: Final = ".gone-"
+_GONE: Final = ".gone~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,12 @@ class ObjectFolder:
             remove_tree(run.path)
 
     def remove(self) -> None:
-        """Remove the folder, in one step for whoever looks."""
-        gone = self.path.with_name(f"{_GONE}{os.urandom(8).hex()}")
-        try:
-            self.path.rename(gone)
-        except FileNotFoundError:
-            return
-        remove_tree(gone)
+        """Remove the folder, in one step for whoever looks; and what an earlier removal has left."""
+        gone = f"{_GONE}{self.path.name}~"
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(self.path.with_name(f"{gone}{os.urandom(8).hex()}"))
+        for left in self.path.parent.glob(f"{gone}*"):
+            remove_tree(left)
 
 
 @dataclass(frozen=True, slots=True)
