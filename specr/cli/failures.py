@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from specr.cli.console import Console
+
+if TYPE_CHECKING:
+    from specr.diagnostics import Diagnostic
 
 
 def report(error: Exception, console: Console) -> None:
@@ -14,6 +20,8 @@ def report(error: Exception, console: Console) -> None:
 
     if isinstance(error, DiagnosticError):
         console.show(error.diagnostics)
+        if len(error.diagnostics) > 1:
+            console.tell(f"{_counts(error.diagnostics)}.\n")
         if _wants_traceback():
             console.tell("".join(traceback.format_exception(error)))
         return
@@ -29,6 +37,14 @@ def report(error: Exception, console: Console) -> None:
     )
     if _wants_traceback():
         console.tell("".join(traceback.format_exception(error)))
+
+
+def _counts(diagnostics: Sequence[Diagnostic]) -> str:
+    """`2 errors, 1 warning`."""
+    from specr.render.words import counted
+
+    kinds = Counter(diagnostic.severity for diagnostic in diagnostics)
+    return ", ".join(counted(number, kind.name.lower()) for kind, number in sorted(kinds.items()))
 
 
 def _wants_traceback() -> bool:

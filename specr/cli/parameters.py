@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from specr.address import Address
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
@@ -27,6 +30,30 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic in newe
             return parse_address(str(value))
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Addresses that specs declare or state records."""
+        from click.shell_completion import CompletionItem
+
+        folder = ctx.find_root().params.get("folder") or Path()
+        return [CompletionItem(text) for text in _known_addresses(folder) if text.startswith(incomplete)]
+
+
+def _known_addresses(folder: Path) -> list[str]:
+    from specr.diagnostics import DiagnosticError
+    from specr.workflow import Workspace
+
+    try:
+        with Workspace.open(folder) as workspace:
+            state = workspace.backend.read()
+            return sorted(map(str, workspace.specs.resources.keys() | state.objects.keys()))
+    except DiagnosticError:
+        return []  # whoever presses the tab key is not to be told what is wrong with their specs
 
 
 class VariableType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only

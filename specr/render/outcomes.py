@@ -47,6 +47,8 @@ def render_outcomes(
     ]
     if len(skipped) > _LISTED:
         lines.append(f"  skipped  {len(skipped) - _LISTED} more")
+    if status != "succeeded":
+        lines.append(f"What is done stays done; `specr {operation}` goes on from here.")
     return "\n".join(lines) + "\n"
 
 

@@ -283,6 +283,26 @@ def test_completion(project: Project, shell: str) -> None:
     assert "_SPECR_COMPLETE" in project.specr("completion", shell).out
 
 
+def test_completion_knows_addresses(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_SPECR_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_CWORD", "5")
+    monkeypatch.setenv("COMP_WORDS", f"specr -C {project.root} state show m")
+    with pytest.raises(SystemExit):
+        project.specr()
+    assert project.capture.readouterr().out == "plain,model/fraud\nplain,modeltype/blob\n"
+
+
+def test_schema_of_specs(project: Project) -> None:
+    schema = json.loads(project.specr("schema").out)
+    assert "Deployment" in json.dumps(schema)
+
+
+def test_several_errors_are_counted(project: Project) -> None:
+    project.edit("model: fraud, alias", "model: frau, nonsense: 1, alias")
+    project.edit("spec: {experiment: fraud-1, type", "spec: {experiment: fraud-2, type")
+    assert project.specr("plan").err.endswith("2 errors.\n")
+
+
 def test_diff_of_two_folders(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = tmp_path_factory.mktemp("other")
     (other / "specr.yaml").write_text((project.root / "specr.yaml").read_text())

@@ -113,6 +113,7 @@ def test_the_end_of_a_run() -> None:
         "Apply failed in 1 min 20 s: 1 created, 1 updated, 1 failed, 1 skipped.\n"
         "  failed   deployment/fraud\n"
         "  skipped  deployment/next-one  because deployment/fraud failed\n"
+        "What is done stays done; `specr apply` goes on from here.\n"
     )
     assert render_outcomes("destroy", "succeeded", (), 0.0) == "Destroy complete in 0.0 s: nothing to do.\n"
 
