@@ -34,7 +34,9 @@ def plans(draw: st.DrawFn) -> list[Change]:
 
 @given(plans(), st.randoms(use_true_random=False))
 def test_everything_is_visited_once_and_after_what_it_follows(changes: list[Change], pick: object) -> None:
-    walk, running, done = Walk(changes), [], []
+    walk = Walk(changes)
+    running: list[Address] = []
+    done: list[Address] = []
     while True:
         while (taken := walk.take()) is not None:
             assert set(taken.after) <= set(done)

@@ -31,7 +31,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def expand(
-    facts: SourceFacts = FACTS, output: str | None = "sha256:out", **changes: dict[str, Any]
+    facts: SourceFacts = FACTS, output: str | None = "sha256:out", **changes: Any
 ) -> dict[Address, Desired]:
     resources: dict[Address, Resource] = {}
     for kind, spec in SPECS.items():
@@ -77,7 +77,7 @@ CHANGES: list[tuple[dict[str, dict[str, Any]], bool, bool]] = [
 
 @pytest.mark.parametrize(("changes", "builds", "deploys"), CHANGES)
 def test_an_effect_changes_with_what_it_depends_on_and_nothing_else(
-    changes: dict[str, dict[str, Any]], builds: bool, deploys: bool
+    changes: dict[str, Any], builds: bool, deploys: bool
 ) -> None:
     after = expand(**changes)
     assert (after[BUILD].effect != BEFORE[BUILD].effect) is builds
