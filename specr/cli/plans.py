@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from specr.cli.console import Console
+from specr.cli.files import write_whole
 from specr.cli.options import Form
 
 if TYPE_CHECKING:
@@ -36,13 +36,8 @@ def save_plan(plan: Plan, path: Path) -> None:
     from specr.diagnostics import Diagnostic, DiagnosticError
     from specr.plan.codec import plan_to_text
 
-    text = plan_to_text(plan)
     try:
-        with NamedTemporaryFile(
-            "w", dir=path.parent, prefix=".plan-", delete=False, encoding="utf-8"
-        ) as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        write_whole(path, plan_to_text(plan).encode())
     except OSError as error:
         detail = f"{path} could not be written: {error.strerror or error}."
         remedy = "Choose a file in a folder that is there and can be written to."

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final
 
 import click
 
+from specr.cli.files import write_whole
 from specr.cli.session import Session, with_session
 
 NOT_FORMATTED: Final = 3
@@ -45,7 +44,7 @@ def command(session: Session, *, paths: tuple[Path, ...], check: bool, show_diff
     problems = list[Diagnostic]()
     changed = 0
     for path in _files(paths or (session.root,)):
-        before = sys.stdin.buffer.read() if path == _STDIN else path.read_bytes()
+        before = _read(path)
         after = format_file(before, str(path))
         if not isinstance(after, str):
             problems += after
@@ -78,6 +77,23 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from (path / name for name in sorted(names))
 
 
+def _read(path: Path) -> bytes:
+    """The bytes of a file, or of standard input.
+
+    Raises:
+        DiagnosticError: it can't be read.
+    """
+    from specr.diagnostics import Diagnostic, DiagnosticError
+
+    try:
+        return sys.stdin.buffer.read() if path == _STDIN else path.read_bytes()
+    except OSError as error:
+        detail = f"{path} could not be read: {error.strerror or error}."
+        raise DiagnosticError(
+            Diagnostic("File can't be read", detail, "Check its permissions, or name it in .specrignore.")
+        ) from error
+
+
 def _difference(path: Path, before: bytes, after: str) -> str:
     old = before.decode(errors="replace").splitlines(keepends=True)
     lines = difflib.unified_diff(old, after.splitlines(keepends=True), str(path), f"{path} (formatted)")
@@ -87,19 +103,15 @@ def _difference(path: Path, before: bytes, after: str) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, through links, keeping its mode.
+    """Write the formatted text.
 
     Raises:
         DiagnosticError: it can't be written.
     """
     from specr.diagnostics import Diagnostic, DiagnosticError
 
-    target = path.resolve()
     try:
-        with NamedTemporaryFile("wb", dir=target.parent, prefix=".fmt-", delete=False) as file:
-            file.write(text.encode())
-        shutil.copymode(target, file.name)
-        Path(file.name).replace(target)
+        write_whole(path, text.encode())
     except OSError as error:
         detail = f"{path} could not be written: {error.strerror or error}."
         raise DiagnosticError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -54,5 +55,12 @@ def command(
         save_plan(planned.plan, out)
     answer_plan(encode_plan(planned.plan), form, console)
     if out is not None:
-        console.tell(f"\nSaved to {out}. To carry it out: specr apply {out}\n")
+        console.tell(f"\nSaved to {out}. To carry it out: {_apply_command(session, out, scope)}\n")
     return CHANGES_FOUND if detailed_exitcode and not planned.plan.is_empty else 0
+
+
+def _apply_command(session: Session, planfile: Path, scope: Scope) -> str:
+    """The command that carries a saved plan out, as it can be pasted into a shell."""
+    folder = [] if session.root == Path() else ["-C", str(session.root)]
+    values = [word for name, value in scope.variables for word in ("--var", f"{name}={value}")]
+    return shlex.join(["specr", *folder, "apply", str(planfile), *values])

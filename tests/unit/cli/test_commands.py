@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_a_saved_plan_is_shown_and_carried_out(project: Project) -> None:
     saved = project.root / "my.plan"
     answer = project.specr("plan", "--out", str(saved))
     assert "Saved to" in answer.err
-    assert [path.name for path in project.root.glob(".plan-*")] == []
+    assert f"specr -C {project.root} apply {saved}\n" in answer.err
+    assert list(project.root.glob(".my.plan*")) == []
     assert project.specr("show", str(saved)).out == answer.out
     assert project.specr("show", str(saved), "--json").out == saved.read_text()
     carried_out = project.specr("apply", str(saved))
@@ -92,6 +94,14 @@ def test_a_saved_plan_is_shown_and_carried_out(project: Project) -> None:
     again = project.specr("apply", str(saved))
     assert again.code == 1
     assert "Plan is stale" in again.err
+
+
+def test_a_plan_with_variables_says_how_it_is_carried_out(project: Project) -> None:
+    saved = project.root / "my.plan"
+    answer = project.specr("plan", "--out", str(saved), "--var", "replicas=2")
+    command = shlex.split(answer.err.strip().rpartition(": ")[2])
+    assert command[-2:] == ["--var", "replicas=2"]
+    assert project.specr(*command[3:]).code == 0
 
 
 def test_a_saved_plan_takes_no_options_that_it_has_settled(project: Project) -> None:

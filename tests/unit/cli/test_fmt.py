@@ -40,7 +40,7 @@ def test_files_are_formatted_in_place(project: Project) -> None:
     assert "# a comment that stays" in text
     assert path.stat().st_mode & 0o777 == 0o640
     assert project.specr("fmt", "--check", str(path)).code == 0
-    assert list(project.root.glob(".fmt-*")) == []
+    assert list(project.root.glob(".messy*")) == []
 
 
 def test_broken_yaml_is_told_and_left_alone(project: Project) -> None:
