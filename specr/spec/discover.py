@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from posixpath import dirname, join
+from posixpath import dirname, join, normpath
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -25,10 +25,18 @@ PROJECT_LIMIT: Final = 1024 * 2**20
 """Bytes in all files of a project that are read."""
 
 _REMEDIES: Final = {
-    EntryType.ESCAPING_LINK: ("Link leads out of the project", "Copy the file into the project."),
-    EntryType.BROKEN_LINK: ("Link leads nowhere", "Remove the link."),
-    EntryType.SPECIAL: ("Not a regular file", "Remove it, or rename it."),
-    EntryType.UNREADABLE_FOLDER: ("Folder can't be read", "Allow reading it, or name it in .specrignore."),
+    EntryType.ESCAPING_LINK: (
+        "Link leads out of the project",
+        "links to a file elsewhere",
+        "Copy the file into the project.",
+    ),
+    EntryType.BROKEN_LINK: ("Link leads nowhere", "links to a file that is not there", "Remove the link."),
+    EntryType.SPECIAL: ("Not a regular file", "is a pipe, socket or device", "Remove it, or rename it."),
+    EntryType.UNREADABLE_FOLDER: (
+        "Folder can't be read",
+        "is a folder that can't be listed",
+        "Allow reading it, or name it in .specrignore.",
+    ),
 }
 
 
@@ -77,12 +85,12 @@ class ArtifactFolders:
         path = source_path(file, source)
         if path is None:
             return True
-        for folder in {path, self._tree.resolve(path)}:
-            if folder is None:
-                continue
-            if folder == "." or file.startswith(folder + "/"):
-                return False
-            self._folders.add(folder)
+        if path.replace("../", "") == "..":  # a folder around the tree
+            return False
+        found = {normalise(path), self._tree.resolve(path)} - {None}
+        if any(folder == "." or file.startswith(f"{folder}/") for folder in found):
+            return False
+        self._folders.update(folder for folder in found if folder is not None)
         return True
 
     def cover(self, path: str) -> bool:
@@ -99,9 +107,10 @@ class ArtifactFolders:
 
 
 def source_path(file: str, source: str) -> str | None:
-    """The path in the tree that an artifact's source names, or None if it is elsewhere.
+    """The path that an artifact's source names, or None if it names no path.
 
-    Sources are relative to the folder of the file that declares the artifact.
+    Sources are relative to the folder of the file that declares the artifact. The path is relative
+    to the tree's root, maybe leading out of it, or absolute.
     """
     if "://" in source:
         parts = urlsplit(source)
@@ -110,7 +119,7 @@ def source_path(file: str, source: str) -> str | None:
         source = unquote(parts.path)
     elif ":/" in source:  # models:/name/3, runs:/…
         return None
-    return normalise(join(dirname(file), source))
+    return normpath(join(dirname(file), source))
 
 
 def file_finding(path: str, summary: str, detail: str, remedy: str = "") -> Diagnostic:
@@ -128,8 +137,8 @@ def _unread(entry: Entry) -> Diagnostic:
             severity=Severity.WARNING,
             span=Span(shown, 1, 1),
         )
-    summary, remedy = _REMEDIES[entry.type]
-    return file_finding(entry.path, summary, f"{shown} is a {entry.type.value}.", remedy)
+    summary, what, remedy = _REMEDIES[entry.type]
+    return file_finding(entry.path, summary, f"{shown} {what}.", remedy)
 
 
 def _ignored(tree: Tree, findings: list[tuple[str, Diagnostic]]) -> Callable[[str], bool]:

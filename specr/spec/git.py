@@ -125,7 +125,7 @@ def _no_revision(git: Git, revision: str) -> Diagnostic:
     names = [name for name in references.split("\n") if name]
     is_shallow = git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
     same = [name for name in names if name.endswith(f"/{revision}")]
-    close = (same or difflib.get_close_matches(revision, names, n=1))[:1]
+    close = (same or difflib.get_close_matches(revision, names, n=1, cutoff=0.75))[:1]
     guess = "".join(f"Did you mean {name}?" for name in close)
     if is_shallow:
         detail = f"This clone holds only a part of the history, and {revision!r} is not in it."

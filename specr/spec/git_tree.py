@@ -14,7 +14,7 @@ from posixpath import dirname
 from typing import Final, NamedTuple
 
 from specr.spec.git import Git, Objects
-from specr.spec.tree import Entry, EntryType, Skip
+from specr.spec.tree import Entry, EntryType, Skip, normalise
 
 _LINK: Final = "120000"
 _SUBMODULE: Final = "160000"
@@ -59,8 +59,8 @@ class GitTree:
 
     def read(self, path: str) -> bytes:
         """See `Tree`. Links are followed."""
-        real = self.resolve(path)
-        item = None if real is None else self._items.get(real)
+        real, exists = self._follow(path)
+        item = self._items.get(real) if real is not None and exists else None
         if item is None or item.mode in (_LINK, _SUBMODULE):
             is_folder = real in self._folders
             code = errno.EISDIR if is_folder else errno.ENOENT
@@ -69,28 +69,35 @@ class GitTree:
 
     def resolve(self, path: str) -> str | None:
         """See `Tree`. What does not exist is taken for a plain name; links in circles stay as they are."""
+        return self._follow(path)[0]
+
+    def _follow(self, path: str) -> tuple[str | None, bool]:
+        """Where a path leads, None for outside, and whether everything on the way there exists."""
         at: list[str] = []
-        ahead = path.split("/")
-        links = 0
+        ahead, links, exists = path.split("/"), 0, True
         while ahead:
             step = ahead.pop(0)
             if step in ("", "."):
                 continue
             if step == "..":
                 if not at:
-                    return None
+                    return None, exists
+                exists = exists and "/".join(at) in self._folders
                 at.pop()
                 continue
             item = self._items.get("/".join([*at, step]))
-            if item is None or item.mode != _LINK or links == _LINK_STEPS:
+            if item is None or item.mode != _LINK:
                 at.append(step)
                 continue
             links += 1
+            if links > _LINK_STEPS:
+                return normalise(path), False
             target = self._target(item)
             if target.startswith("/"):
-                return None
+                return None, exists
             ahead = [*target.split("/"), *ahead]
-        return "/".join(at) or "."
+        real = "/".join(at) or "."
+        return real, exists and (real in self._items or real in self._folders)
 
     @cached_property
     def _items(self) -> dict[str, _Item]:
@@ -119,15 +126,13 @@ class GitTree:
             return Entry(path, 0, EntryType.LINKED_FOLDER)
         if item.mode != _LINK:
             return Entry(path, item.size)
-        real = self.resolve(path)
+        real, exists = self._follow(path)
+        if not exists:
+            return Entry(path, 0, EntryType.BROKEN_LINK)
         if real is None:
             return Entry(path, 0, EntryType.ESCAPING_LINK)
-        if real in self._folders:
-            return Entry(path, 0, EntryType.LINKED_FOLDER)
         found = self._items.get(real)
-        if found is None or found.mode == _LINK:
-            return Entry(path, 0, EntryType.BROKEN_LINK)
-        return self._entry(path, found)
+        return Entry(path, 0, EntryType.LINKED_FOLDER) if found is None else self._entry(path, found)
 
     def _target(self, item: _Item) -> str:
         return os.fsdecode(self._objects.read(item.object))

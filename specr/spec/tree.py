@@ -70,7 +70,10 @@ class Tree(Protocol):
         """
 
     def resolve(self, path: str) -> str | None:
-        """The path that a path leads to when links are followed; None where that is outside."""
+        """The path that a path leads to when links are followed; None where that is outside.
+
+        The path may be absolute, or hold `..`; the result is neither.
+        """
 
 
 class FolderTree:
