@@ -2,6 +2,8 @@
 
     python scripts/reference.py            # writes it
     python scripts/reference.py --check    # exit code 1 if it is not what the models say
+
+`make check` checks it, so that the models and the document can't drift apart.
 """
 
 import sys
