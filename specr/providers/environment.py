@@ -15,7 +15,7 @@ from specr.address import Address
 from specr.diagnostics import Diagnostic, did_you_mean
 from specr.providers.masking import Mask
 from specr.providers.protocol import ProviderError
-from specr.resources.compute import Environment, SecretValue, ValueSource
+from specr.resources.compute import SecretValue, ValueSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ResolvedEnvironment:
 
 
 def resolve_environment(
-    env: Environment,
+    env: Mapping[str, str | SecretValue],
     *,
     address: Address,
     base: Path,

@@ -37,16 +37,9 @@ class LocalDeployments:
     def create(self, order: DeploymentOrder) -> JsonObject:
         """Start every replica that does not run."""
         folder = self._layout.object(order.token)
-        missing = [r for r in self._replicas.of(folder, order.replicas) if not r.status.is_alive]
-        folder.keep_order(order)
-        if len(missing) == order.replicas:
+        if not any(replica.status.is_alive for replica in self._replicas.all_of(folder)):
             self._replicas.clear(order.token, folder)
-        # A launcher that was overtaken by a crash may be on its way still: it must not arrive.
-        slots = {replica.slot for replica in missing}
-        self._replicas.stop(order.token, [run for run in folder.runs() if run.slot in slots])
-        for replica in missing:
-            self._replicas.start(folder, order, replica.slot, self._replicas.first_port(order, replica.slot))
-        return attributes_of(self._replicas.of(folder, order.replicas))
+        return self._adjust(folder, order)
 
     def readiness(self, ref: ObjectRef, order: DeploymentOrder) -> Readiness:
         """Whether all replicas answer; the end of any is the end of it."""
@@ -68,15 +61,7 @@ class LocalDeployments:
         folder = self._layout.object(ref.token)
         if not folder.exists():
             raise gone(order.address)
-        folder.keep_order(order)
-        surplus = [run for run in folder.runs() if run.slot >= order.replicas]
-        self._replicas.stop(ref.token, surplus)
-        folder.forget(surplus)
-        for replica in self._replicas.of(folder, order.replicas):
-            if not replica.status.is_alive:
-                self._replicas.stop(ref.token, [replica.run] if replica.run else [])
-                self._replicas.start(folder, order, replica.slot, self._port_again(order, replica))
-        return attributes_of(self._replicas.of(folder, order.replicas))
+        return self._adjust(folder, order)
 
     def observe(self, ref: ObjectRef) -> Observation:
         """How many replicas run, and what became of those that don't."""
@@ -102,10 +87,24 @@ class LocalDeployments:
                 return ask(HOST, replica.port, request)
         raise TransientError(f"no process of {ref.address} runs")
 
-    def _port_again(self, order: DeploymentOrder, replica: Replica) -> int:
-        """The port that a replica had, if it can have it again: callers know it."""
+    def _adjust(self, folder: ObjectFolder, order: DeploymentOrder) -> JsonObject:
+        """Stop replicas that are too many, and start those that are missing."""
+        folder.keep_order(order)
+        surplus = [run for run in folder.runs() if run.slot >= order.replicas]
+        self._replicas.stop(order.token, surplus)
+        folder.forget(surplus)
+        missing = [r for r in self._replicas.of(folder, order.replicas) if not r.status.is_alive]
+        # Also launchers that were overtaken by a crash and are on their way still.
+        slots = {replica.slot for replica in missing}
+        self._replicas.stop(order.token, [run for run in folder.runs() if run.slot in slots])
+        for replica in missing:
+            self._replicas.start(folder, order, replica.slot, self._port_for(order, replica))
+        return attributes_of(self._replicas.of(folder, order.replicas))
+
+    def _port_for(self, order: DeploymentOrder, replica: Replica) -> int:
+        """The port that a replica had before, if it can have it again: callers know it."""
         if replica.slot == 0 and order.port is not None:
-            return self._replicas.first_port(order, 0)
+            return self._replicas.entry_port(order)
         if replica.port is not None and is_free(replica.port):
             return replica.port
         return self._replicas.free_port()

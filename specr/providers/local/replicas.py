@@ -80,25 +80,26 @@ class Replicas:
             self._promised |= {port}
         return port
 
-    def first_port(self, order: DeploymentOrder, slot: int) -> int:
-        """The port that a new replica starts on.
+    def entry_port(self, order: DeploymentOrder) -> int:
+        """The port that replica 0 starts on.
 
-        That is the fixed one if it is free. If an older deployment of the same address
-        listens there, it is another one: `promote` brings the new one to its place.
+        That is the fixed one if it is free. If another deployment of the same address is
+        there, or on its way there, it is some free one: `promote` brings this one to its place.
 
         Raises:
             ProviderError: a stranger listens on the fixed port.
         """
-        if slot or order.port is None:
+        if order.port is None:
+            return self.free_port()
+        # Not by `is_free` alone: what has just been started does not listen yet.
+        if any(self.holders(order)):
             return self.free_port()
         if is_free(order.port):
             return order.port
-        if any(self.holders(order)):
-            return self.free_port()
         raise port_taken(order.address, order.port, listener_on(order.port))
 
-    def holders(self, order: DeploymentOrder) -> Iterator[tuple[ObjectFolder, DeploymentOrder, RunFolder]]:
-        """Other deployments of the same address, whose process was and may still be on the fixed port."""
+    def holders(self, order: DeploymentOrder) -> Iterator[tuple[DeploymentOrder, RunFolder]]:
+        """Other deployments of the same address whose process is on the fixed port, or may be."""
         own = self.layout.object(order.token)
         for folder in self.layout.objects():
             first = self.of(folder, 1)[0]
@@ -108,9 +109,9 @@ class Replicas:
             if (
                 isinstance(other, DeploymentOrder)
                 and other.address == order.address
-                and first.status.phase is not Phase.IDLE
+                and first.status.phase is not Phase.ENDED
             ):
-                yield folder, other, first.run
+                yield other, first.run
 
 
 def attributes_of(replicas: list[Replica]) -> JsonObject:

@@ -56,7 +56,6 @@ class Takeover:
         older = [run for run in folder.runs() if run.slot == 0 and run != replica.run]
         if problem:
             assert replica.run is not None
-            # The newest run counts: without this one, that is the one which was ready elsewhere.
             self._replicas.stop(order.token, [replica.run])
             raise no_takeover(order.address, port, problem, self._restore(previous, port))
         self._replicas.stop(order.token, older)
@@ -64,10 +63,7 @@ class Takeover:
 
     def _make_way(self, order: DeploymentOrder, port: int) -> None:
         """Stop the process of an older deployment that is on the port, and nothing else."""
-        if is_free(port):
-            return
-        holders = list(self._replicas.holders(order))
-        for _, other, run in holders:
+        for other, run in self._replicas.holders(order):
             self._replicas.stop(other.token, [run])
         if not is_free(port):
             raise port_taken(order.address, port, listener_on(port))

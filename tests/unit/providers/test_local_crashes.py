@@ -11,7 +11,7 @@ import pytest
 from specr.testing.provider_site import Site, drift, model_id, ref_to
 from tests.unit.providers.machine import Machine, in_child, wait_until
 
-STRIDE = 19
+STRIDE = 31
 """Lines between two crashes: prime, so that loops are hit at different places."""
 
 Act = Callable[[], object]
@@ -103,7 +103,7 @@ def test_a_takeover_cut_short_is_taken_up_or_undone(machine: Machine, wanted: bo
         made.append(site.make(machine.provider(), order))
         return lambda: machine.provider().promote(made[-1], order, made[:1])
 
-    for count in crashes(promote, stride=53):
+    for count in crashes(promote, stride=97):
         old, new = made
         order = replace(serving, token=f"t{count}", model_id=f"a-v{count}")
         if wanted:
