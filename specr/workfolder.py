@@ -25,13 +25,15 @@ def ensure_work_folder(path: Path) -> Path:
     for folder in reversed((path, *path.parents)):
         if folder.name == WORK_FOLDER:
             _begin(folder)
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def _begin(folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     ignore = folder / ".gitignore"
     # An empty one is what a crash between creating and writing it leaves.
     if not ignore.exists() or ignore.stat().st_size == 0:

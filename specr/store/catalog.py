@@ -16,8 +16,11 @@ _TYPES: Final = ("folder",)
 _SETTINGS: Final = ("path",)
 
 
-def open_store(settings: TypedSettings, root: Path) -> Store:
+def open_store(settings: TypedSettings, root: Path, cache: DigestCache | None = None) -> Store:
     """The store that a project asks for; `root` is the project's folder. Touches no disk.
+
+    Whoever also resolves sources hands over the cache that they share, so that neither reads
+    what the other has read.
 
     Raises:
         DiagnosticError: there is no such type, or it has no such settings. The diagnostics'
@@ -54,7 +57,7 @@ def open_store(settings: TypedSettings, root: Path) -> Store:
         )
     if flaws:
         raise DiagnosticError(*flaws)
-    return FolderStore(root / path, open_cache(root))
+    return FolderStore(root / path, cache or open_cache(root))
 
 
 def open_cache(root: Path) -> DigestCache:

@@ -120,8 +120,8 @@ class FolderStore:
         with self.staging() as area, disk_errors(self._root):
             draft = area / "note"
             draft.write_bytes(encode_json({"fingerprint": fingerprint, "digest": digest}))
-            sync(draft)
-            _rename_for_good(draft, note)
+            ensure_work_folder(note.parent)
+            draft.replace(note)  # not synced: a note that a power cut spoils counts as none
 
     def find_build(self, fingerprint: str) -> str | None:
         """See `Store`. A note that can't be made out counts as none, so that the build runs once more."""
@@ -200,6 +200,8 @@ class FolderStore:
         return area, descriptor
 
     def _prepare(self) -> None:
+        if self._layout.recent.is_dir():
+            return  # the last of those that are made below
         for folder in (self._layout.staging, self._layout.leases, self._layout.recent):
             ensure_work_folder(folder)
 
@@ -238,7 +240,8 @@ def _renamed(content: Path, draft: Path) -> bool:
 
 def _rename_for_good(draft: Path, place: Path) -> None:
     """Rename to a place below the store, and bring that to the disk itself."""
-    ensure_work_folder(place.parent)
+    if not place.parent.is_dir():
+        ensure_work_folder(place.parent)
+        sync(place.parent.parent)
     draft.replace(place)
     sync(place.parent)
-    sync(place.parent.parent)

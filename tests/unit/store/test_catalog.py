@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.resources.project import Project, TypedSettings
+from specr.store import folder
+from specr.store.cache import SETTLED_AFTER, DigestCache
 from specr.store.catalog import open_store
 
 
@@ -55,3 +58,13 @@ def test_unknown_settings_are_told_together(tmp_path: Path) -> None:
 def test_a_path_that_is_no_text_is_told(tmp_path: Path, path: object) -> None:
     (told,) = refused(tmp_path, type="folder", path=path)
     assert told.summary == "A store's path is no text"
+
+
+def test_a_store_shares_the_cache_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").write_text("x")
+    cache = DigestCache(None, clock=lambda: time.time_ns() + 2 * SETTLED_AFTER)
+    digest, _ = cache.measure(tmp_path / "f")
+    store = open_store(TypedSettings(type="folder"), tmp_path, cache)
+    store.add(tmp_path / "f")
+    monkeypatch.setattr(folder, "copy_content", lambda *_: pytest.fail("was read again"))
+    assert store.add(tmp_path / "f").digest == digest
