@@ -212,15 +212,15 @@ def _tell(pid: int | None, outcome: Mapping[str, Any]) -> str:
         case {"status": status}:
             return f"{process} has exited with status {status}"
         case {"signal": number}:
-            return f"{process} was ended by signal {number} ({_signal_name(number)})"
+            return f"{process} was ended by {_signal_name(number)}"
     return f"{process} is gone: it was killed together with its supervisor, or the machine was restarted"
 
 
 def _signal_name(number: int) -> str:
     try:
-        return signal.Signals(number).name
+        return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:
-        return "of no name"
+        return f"signal {number}"
 
 
 def _signal(pid: int, number: int) -> None:

@@ -148,6 +148,35 @@ def test_a_takeover_waits_no_longer_than_loading_may_take(machine: Machine) -> N
     assert model_id(provider, old) == "a-v1"
 
 
+def test_a_stranger_who_comes_before_a_takeover_is_named(machine: Machine) -> None:
+    provider = machine.provider()
+    port = machine.free_port()
+    silent = replace(machine.deployment("a", "t1"), port=port, command=("sleep", "60"))
+    provider.create(silent)
+    order = replace(machine.deployment("a", "t2"), port=port)
+    new = Site(machine).make(provider, order)
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", port))
+        stranger.listen()
+        told = refused(lambda: provider.promote(new, order, [ref_to(silent)]))
+    assert f"process {os.getpid()}" in told
+    assert model_id(provider, new) == "a-v1"
+
+
+def test_the_one_that_was_on_the_port_comes_back_and_no_other(machine: Machine) -> None:
+    provider = machine.provider()
+    port = machine.free_port()
+    elsewhere = replace(machine.deployment("a", "t0"), port=machine.free_port())
+    dead = Site(machine).roll_out(provider, elsewhere)
+    machine.destroy("mine", "t0")
+    old = Site(machine).roll_out(provider, replace(machine.deployment("a", "t1"), port=port))
+    order = replace(machine.deployment("a", "t2"), port=port, env={"AVOID": str(port)})
+    new = Site(machine).make(provider, order)
+    assert "The old runtime serves again." in refused(lambda: provider.promote(new, order, [dead, old]))
+    assert drift(provider, dead) == {"exists": False}
+    assert drift(provider, old) == {}
+
+
 def test_an_old_one_that_cannot_come_back_is_told(machine: Machine) -> None:
     provider = machine.provider()
     port = machine.free_port()
@@ -187,6 +216,19 @@ def test_an_unwatched_one_on_the_port_makes_way(machine: Machine) -> None:
     new = Site(machine).roll_out(provider, replace(machine.deployment("a", "t2"), port=port), [old])
     assert new.attributes["endpoint"] == old.attributes["endpoint"]
     assert has_ended(program)
+
+
+def test_one_that_does_not_listen_yet_has_its_port_all_the_same(machine: Machine) -> None:
+    """Else both would race for the port, and one would be probed in the place of the other."""
+    provider = machine.provider()
+    port = machine.free_port()
+    slow = replace(machine.deployment("a", "t1"), port=port, command=("sleep", "60"))
+    provider.create(slow)
+    order = replace(machine.deployment("a", "t2"), port=port)
+    new = Site(machine).make(provider, order)
+    assert new.attributes["endpoint"] != f"http://127.0.0.1:{port}"
+    assert provider.promote(new, order, [ref_to(slow)])["endpoint"] == f"http://127.0.0.1:{port}"
+    assert len(machine.programs()) == 1
 
 
 def test_a_changed_port_costs_no_gap(machine: Machine) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from specr.providers.local import supervisor
-from specr.providers.local.layout import ObjectFolder
+from specr.providers.local.layout import Layout, ObjectFolder, remove_tree
 from specr.providers.local.provider import LocalProvider, LocalSettings
 from specr.providers.local.runs import Phase, status_of, stop
 from specr.providers.protocol import ProviderError, ScorerRequest
@@ -262,3 +262,69 @@ def test_how_a_process_ended_is_told(machine: Machine, end: str, told: str) -> N
     provider.create(order)
     assert told in Site(machine).finish(provider, order).message
     assert told in machine.provider().readiness(ref_to(order), order).message
+
+
+def test_a_supervisor_that_cannot_start_is_told_with_its_words(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specr.providers.local.runs.SUPERVISOR", machine.root / "no-such-program.py")
+    with pytest.raises(ProviderError) as caught:
+        machine.provider().create(machine.deployment("a", "t1"))
+    (diagnostic,) = caught.value.diagnostics
+    assert "deployment/a" in diagnostic.detail
+    assert any("no-such-program.py" in note for note in diagnostic.notes)
+
+
+def test_a_disk_that_refuses_is_told(machine: Machine) -> None:
+    place = machine.root / ".specr" / "local"
+    place.write_text("not a folder")
+    for act in (
+        lambda: machine.provider().create(machine.deployment("a", "t1")),
+        lambda: machine.provider().read([ref_to(machine.deployment("a", "t1"))]),
+        lambda: machine.provider().delete(ref_to(machine.deployment("a", "t1"))),
+    ):
+        with pytest.raises(ProviderError) as caught:
+            act()
+        (diagnostic,) = caught.value.diagnostics
+        assert str(place) in diagnostic.detail
+        assert diagnostic.remedy
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"kind": "deployment"}'])
+def test_a_damaged_order_counts_as_none(machine: Machine, damage: bytes) -> None:
+    provider = machine.provider()
+    order = machine.deployment("a", "t1")
+    ref = Site(machine).make(provider, order)
+    (machine.folder("t1") / "order.json").write_bytes(damage)
+    assert not provider.read([ref])[ref.address].exists
+    provider.create(order)
+    assert provider.read([ref])[ref.address].exists
+    assert len(machine.programs()) == 1
+
+
+def test_tokens_and_lineages_of_any_text_have_folders_of_their_own(tmp_path: Path) -> None:
+    texts = ["a", "a/b", "../up", ".hidden", "", "x" * 300, "ä", "a\0b"]
+    folders = {Layout(tmp_path, lineage).object(token).path for lineage in texts for token in texts}
+    assert len(folders) == len(texts) ** 2
+    assert all(len(folder.relative_to(tmp_path).parts) == 2 for folder in folders)
+    assert not any(".." in folder.parts for folder in folders)
+
+
+def test_folders_that_programs_have_locked_are_removed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+
+    def make_and_remove() -> None:
+        if os.geteuid() == 0:
+            os.setuid(65534)  # root would not notice
+        locked = tmp_path / "object" / "locked"
+        (locked / "inner").mkdir(parents=True)
+        (locked / "inner" / "file").touch()
+        for folder in (locked / "inner", locked, tmp_path / "object"):
+            folder.chmod(0)
+        remove_tree(tmp_path / "object")
+
+    assert in_child(make_and_remove)
+    assert list(tmp_path.iterdir()) == []
+    remove_tree(tmp_path / "object")
