@@ -21,9 +21,9 @@ def fetch_artifact(task: Task) -> RecordedObject:
     reference = planned["source"]
     expected = planned["digest"] if isinstance(planned["digest"], str) else None
     store = means.store()
-    task.desk.tell("fetch", reference)
     source = means.source(reference)
     resolved = source.resolve(reference, means.base)
+    task.desk.tell("fetch", resolved.described or reference)
     with store.staging() as staging:
         content = source.fetch(resolved, reference, staging / "content")
         stored = store.add(content, expected=expected, move=content.is_relative_to(staging))

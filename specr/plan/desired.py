@@ -283,7 +283,7 @@ class Expander:
             return told
         if facts is None or not facts.is_read:
             return placeholder(artifact.address, "schema")
-        self._diagnostics.append(_schema_unknown(deployment, experiment, artifact))
+        self._diagnostics.append(_schema_unknown(deployment, experiment, artifact, facts.notes))
         return None
 
 
@@ -333,7 +333,9 @@ def _schema_disagrees(experiment: Experiment, artifact: Artifact) -> Diagnostic:
     )
 
 
-def _schema_unknown(deployment: Deployment, experiment: Experiment, artifact: Artifact) -> Diagnostic:
+def _schema_unknown(
+    deployment: Deployment, experiment: Experiment, artifact: Artifact, notes: tuple[str, ...]
+) -> Diagnostic:
     return Diagnostic(
         "Unknown model schema",
         f"{deployment.address} deploys {experiment.address}, which declares no schema, and "
@@ -341,4 +343,5 @@ def _schema_unknown(deployment: Deployment, experiment: Experiment, artifact: Ar
         "Declare spec.schema in the experiment: input and output columns with name and type.",
         address=experiment.address,
         path=("spec",),
+        notes=notes,
     )

@@ -44,6 +44,7 @@ class SourceFacts:
     it) and `metadata` are what a reader found; `is_read` says that a reader has looked, so
     that a missing schema is known to be missing. `reference` is the source as recorded: a
     relative path starts at the project's folder, wherever in it the artifact is declared.
+    `notes` say why there is no schema, where a reader can tell.
     """
 
     digest: str | None
@@ -53,3 +54,4 @@ class SourceFacts:
     schema: JsonObject | None = None
     metadata: JsonObject = field(default_factory=dict)
     is_read: bool = False
+    notes: tuple[str, ...] = ()

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from specr.address import Address
 from specr.canonical import Json
@@ -21,6 +23,10 @@ from specr.resources.artifact import Artifact
 from specr.sources.protocol import Resolved, Source
 from specr.state.model import ObjectRef, RecordedObject, State
 from specr.store.protocol import Store
+
+_FEW: Final = 2
+_AT_ONCE: Final = 8
+"""Sources on other hosts are asked side by side from two on, this many at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,43 @@ def resolve_sources(
     `artifacts` come with the reference of each. All that can't be resolved is reported
     in one go.
     """
-    facts: dict[Address, SourceFacts] = {}
-    told: dict[str, Json] = {}
-    problems: list[Diagnostic] = []
-    for artifact, reference in artifacts:
-        recorded = state.objects.get(artifact.address)
+
+    def resolve(one: tuple[Artifact, str]) -> _Answer:
+        artifact, reference = one
         try:
             resolved = source_for(reference).resolve(reference, root)
-            facts[artifact.address] = _facts(artifact, reference, resolved, recorded, store)
+            facts = _facts(artifact, reference, resolved, state.objects.get(artifact.address), store)
         except DiagnosticError as error:
-            problems += [_about(artifact, d) for d in error.diagnostics]
-            continue
-        told[str(artifact.address)] = [resolved.digest, dict(resolved.identity)]
-    return SourceReport(facts, told, tuple(problems))
+            return _Answer(artifact.address, None, None, [_about(artifact, d) for d in error.diagnostics])
+        warnings = [_about(artifact, d) for d in resolved.diagnostics]
+        return _Answer(artifact.address, facts, [resolved.digest, dict(resolved.identity)], warnings)
+
+    answers = _each(resolve, tuple(artifacts))
+    return SourceReport(
+        {a.address: a.facts for a in answers if a.facts is not None},
+        {str(a.address): a.told for a in answers if a.facts is not None},
+        tuple(d for a in answers for d in a.diagnostics),
+    )
+
+
+class _Answer(NamedTuple):
+    """What came of resolving one artifact."""
+
+    address: Address
+    facts: SourceFacts | None
+    told: Json
+    diagnostics: list[Diagnostic]
+
+
+def _each(
+    resolve: Callable[[tuple[Artifact, str]], _Answer], artifacts: Sequence[tuple[Artifact, str]]
+) -> list[_Answer]:
+    """Resolve all, several at a time where hosts have to be asked."""
+    remote = sum(1 for _, reference in artifacts if ":/" in reference)
+    if remote < _FEW:
+        return list(map(resolve, artifacts))
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="specr-source") as pool:
+        return list(pool.map(resolve, artifacts))
 
 
 def _about(artifact: Artifact, diagnostic: Diagnostic) -> Diagnostic:
@@ -92,6 +122,7 @@ def _facts(
         and digest is not None
         and digest == recorded.attributes.get("digest")
         and artifact.type == recorded.arguments.get("type")
+        and "schema" in recorded.attributes
     ):
         told = recorded.attributes
         return replace(base, schema=told.get("schema"), metadata=told.get("metadata", {}), is_read=True)
@@ -115,7 +146,8 @@ def read_facts(artifact: Artifact, base: SourceFacts, content: Path) -> SourceFa
     if errors:
         raise DiagnosticError(*errors)
     schema = None if found.schema is None else found.schema.model_dump(mode="json", by_alias=True)
-    return replace(base, schema=schema, metadata=found.metadata, is_read=True)
+    notes = tuple(f"{d.summary}: {d.detail} {d.remedy}".strip() for d in found.diagnostics)
+    return replace(base, schema=schema, metadata=found.metadata, is_read=True, notes=notes)
 
 
 def observe(

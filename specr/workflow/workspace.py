@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from specr.resources.deployment import Deployment
 from specr.spec.load import load_specs
 from specr.spec.model import Specs
 from specr.state.model import State
-from specr.store.catalog import open_store
+from specr.store.catalog import open_cache, open_store
 from specr.workflow.options import Manner, Options
 from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_sources
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from specr.providers.protocol import Provider
     from specr.sources.catalog import Sources
     from specr.sources.protocol import Source
+    from specr.store.cache import DigestCache
     from specr.store.protocol import Store
 
 
@@ -91,7 +92,7 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """Where bytes are kept."""
-        return open_store(self.specs.project.store, self.root)
+        return open_store(self.specs.project.store, self.root, self._digests)
 
     def provider(self, name: str, lineage: str) -> Provider:
         """A provider by its name in the project, for objects of this lineage.
@@ -175,13 +176,24 @@ class Workspace:
 
     def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Findings with their places in the specs, sorted for showing."""
-        return sorted_diagnostics(map(self.specs.locate, diagnostics))
+        return sorted_diagnostics(self.specs.locate(self._placed(d)) for d in diagnostics)
+
+    def _placed(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Findings with a path but no address are about the project's settings."""
+        if diagnostic.address is not None or not diagnostic.path:
+            return diagnostic
+        return replace(diagnostic, address=self.specs.project.address)
 
     @cached_property
     def _sources(self) -> Sources:
         from specr.sources.catalog import Sources  # noqa: PLC0415 - only artifacts need it
 
-        return Sources(self.root)
+        return Sources(self.root, digests=self._digests)
+
+    @cached_property
+    def _digests(self) -> DigestCache:
+        """What is known of files' digests; the store and the sources share it."""
+        return open_cache(self.root)
 
     def _resolve(self, state: State, options: Options) -> SourceReport:
         """Sources of all artifacts; a destroy needs none of them."""
