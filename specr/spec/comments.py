@@ -48,13 +48,14 @@ def _column_for(number: int, column: int, entries: list[_Entry]) -> int:
     following = next((entry for entry in entries if entry.line > number), None)
     if following is not None and column <= following.column:
         return following.canonical
-    before = [entry for entry in entries if entry.line < number]
     level: _Entry | None = None
-    for entry in reversed(before):
-        if level is None or entry.column < level.column:
+    for entry in reversed([entry for entry in entries if entry.line < number]):
+        if level is None or (entry.column < level.column and column < level.column):
             level = entry
-            if entry.column <= column:
-                break
+        elif entry.column == level.column <= column:  # a list that is not indented below its key
+            level = min(level, entry, key=lambda e: e.canonical)
+        elif entry.column < level.column <= column:
+            break
     return level.canonical if level is not None else 0
 
 

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specr.spec.format import format_file, format_text
+from specr.spec.split import split_documents
+from specr.spec.values import read_value
+from tests.unit.spec.projects import document
+
+UNTIDY = """\
+# Copyright
+---
+spec:
+    modelType:    t
+    # what to run
+    command:
+    - python   # the interpreter
+    - -m
+    -   serve
+    env: {A: "x",B: 'y'}
+    text: |
+        # no comment
+          indented
+
+    empty:
+    versions: {1: a}
+    nested:
+    -
+      k: v
+      l: 0x1F
+    # the end of spec
+# about the name
+metadata:
+  name:   r
+  labels: &l {a: b}
+  annotations: *l
+kind: Runtime
+apiVersion: specr/v1   # the version
+
+# the end
+---
+# nothing but this
+---
+---
+apiVersion: specr/v1
+kind: ModelType
+metadata: {name: t}
+"""
+
+TIDY = """\
+# Copyright
+---
+apiVersion: specr/v1   # the version
+kind: Runtime
+# about the name
+metadata:
+  name: r
+  labels: &l {a: b}
+  annotations: *l
+spec:
+  modelType: t
+  # what to run
+  command:
+    - python   # the interpreter
+    - -m
+    - serve
+  env: {A: "x", B: 'y'}
+  text: |
+    # no comment
+      indented
+
+  empty:
+  versions: {1: a}
+  nested:
+    - k: v
+      l: 0x1F
+  # the end of spec
+
+# the end
+---
+# nothing but this
+---
+apiVersion: specr/v1
+kind: ModelType
+metadata: {name: t}
+"""
+
+
+def test_the_form_is_canonical() -> None:
+    assert format_text(UNTIDY) == TIDY
+    assert format_text(TIDY) == TIDY
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("---\n", ""),
+        ("# c", "# c\n"),
+        ("\n\na: 1\n\n\n", "a: 1\n"),
+        ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2\n"),
+        (
+            "a: no\nb: 2021-01-01\nc: 1_000\nd: ~\ne: '1'\nf: 1e3\n",
+            "a: no\nb: 2021-01-01\nc: 1_000\nd: ~\ne: '1'\nf: 1e3\n",
+        ),
+        ("a:\n- b\n- - c\n", "a:\n  - b\n  -   - c\n"),
+        ("{apiVersion: a, spec: {}, kind: b}\n", "{apiVersion: a, spec: {}, kind: b}\n"),
+        ("a: 1   \nb: 'x  '\n", "a: 1\nb: 'x  '\n"),
+    ],
+)
+def test_small_texts(text: str, expected: str) -> None:
+    assert format_file(text.encode()) == expected
+
+
+def test_what_can_not_be_read_is_told_and_nothing_else() -> None:
+    result = format_text("a: 1\n---\nb: [\n---\nc: {\n", "x.yaml")
+    assert isinstance(result, tuple)
+    assert [(d.summary, d.span and (d.span.file, d.span.line)) for d in result] == [
+        ("Invalid YAML", ("x.yaml", 3)),
+        ("Invalid YAML", ("x.yaml", 5)),
+    ]
+    result = format_file(b"\xff", "x.yaml")
+    assert isinstance(result, tuple)
+    assert [d.summary for d in result] == ["File is not UTF-8"]
+
+
+def test_a_comment_that_would_be_lost_is_a_refusal() -> None:
+    result = format_text("a: {b: # why\n  1}\n")
+    assert isinstance(result, tuple)
+    assert [(d.summary, d.detail) for d in result] == [
+        ("Document can't be formatted", "A comment would be lost. It was left as it is.")
+    ]
+
+
+LINES = [
+    *("# comment", "  # deeper comment", "      # deepest comment", ""),
+    *(
+        "apiVersion: specr/v1",
+        "kind: X  # why",
+        "metadata:",
+        "  name: 'a'",
+        "spec:",
+        "    a: |",
+        "        text",
+        "  b:",
+    ),
+    *(
+        "  - 1",
+        "    - x: y",
+        "      z: [1, {a: b}]",
+        "  c: >-",
+        "   folded",
+        "  text: a",
+        "    b",
+        "---",
+        "other: {k: v}",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=14).map("\n".join))
+def test_formatting_keeps_meaning_and_comments_and_is_done_after_once(text: str) -> None:
+    result = format_text(text)
+    if not isinstance(result, str):
+        return
+    assert format_text(result) == result
+    assert [repr(sorted_keys(c.text)) for c in split_documents(text)] == [
+        repr(sorted_keys(c.text)) for c in split_documents(result)
+    ]
+    assert result.count("#") == text.count("#")
+
+
+def sorted_keys(text: str) -> object:
+    value = read_value(text)
+    return dict(sorted(value.items(), key=repr)) if isinstance(value, dict) else value
+
+
+@given(st.permutations(["apiVersion: specr/v1", "kind: ModelType", "metadata: {name: t}", "spec: {}"]))
+def test_the_order_of_top_level_keys_is_always_the_same(lines: list[str]) -> None:
+    assert format_text("\n".join(lines)) == document("ModelType", "t").removeprefix("---\n")
