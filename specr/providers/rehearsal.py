@@ -59,8 +59,22 @@ def _json(value: Json, status: int = 200) -> ScorerResponse:
 
 
 def _columns(order: DeploymentOrder, side: str) -> Sequence[JsonObject]:
-    columns: Sequence[JsonObject] = (order.schema or {}).get(side, ())
-    return columns
+    """The declared columns; runtimes may serve more outputs, such as those of golden rows."""
+    declared: Sequence[JsonObject] = (order.schema or {}).get(side, ())
+    if side == "input":
+        return declared
+    expected = {name: value for golden in order.golden for name, value in golden.expect.items()}
+    known = {column["name"] for column in declared}
+    return [
+        *declared,
+        *({"name": n, "type": _type_of(v)} for n, v in expected.items() if n not in known),
+    ]
+
+
+def _type_of(cell: Json) -> str:
+    if isinstance(cell, bool):
+        return "Boolean"
+    return "Float64" if isinstance(cell, int | float) else "String"
 
 
 def _fields(order: DeploymentOrder) -> JsonObject:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specr.diagnostics import Diagnostic, DiagnosticError
-from specr.providers import catalog
 from specr.providers.catalog import UNASKED, open_provider
 from specr.providers.local.provider import LocalProvider
 from specr.providers.memory import MemoryProvider
-from specr.providers.memory_world import MemoryWorld
 from specr.providers.protocol import Provider
-from specr.providers.settings import ProviderContext
 from specr.resources.project import TypedSettings
 from specr.store.folder import FolderStore
 
@@ -68,18 +64,29 @@ def test_mistakes_are_told_with_a_remedy(
         assert words in f"{diagnostic.detail} {diagnostic.remedy}"
 
 
-def open_plugin(context: ProviderContext, settings: dict[str, Any]) -> Provider:
+PLUGIN = """
+from specr.providers.memory import MemoryProvider
+
+def open_slurm(context, settings):
     assert settings == {"size": 3}
     return MemoryProvider(MemoryWorld(), lineage=context.lineage)
+"""
+
+ENTRY_POINTS = """
+[specr.providers]
+slurm = specr_slurm_for_tests:open_slurm
+nomad = specr_no_such_module:open_nomad
+"""
 
 
 def test_plugins_bring_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = EntryPoint("slurm", f"{__name__}:open_plugin", catalog.GROUP)
-    broken = EntryPoint("nomad", "no_such_module:open", catalog.GROUP)
-    monkeypatch.setattr(catalog, "entry_points", lambda group: [good, broken])
-    monkeypatch.setattr(
-        EntryPoint, "load", lambda self: open_plugin if self is good else __import__("no_such_module")
-    )
+    site = tmp_path / "site"
+    metadata = site / "specr_slurm_for_tests-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: specr-slurm-for-tests\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
+    (site / "specr_slurm_for_tests.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(site)
     assert isinstance(open_here(tmp_path, "slurm", size=3), MemoryProvider)
-    assert "no_such_module" in problem(tmp_path, "nomad").detail
+    assert "specr_no_such_module" in problem(tmp_path, "nomad").detail
     assert "Did you mean slurm?" in problem(tmp_path, "slrm").remedy

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specr.address import Address
 from specr.providers.memory import MemoryProvider
@@ -25,6 +28,7 @@ from specr.providers.protocol import (
 from specr.resources.compute import Amounts, Compute, SecretValue, ValueSource
 from specr.resources.deployment import GoldenRow
 from specr.state.model import ObjectRef
+from specr.verify.scorer import Verification
 
 DEPLOYMENT = DeploymentOrder(
     address=Address("deployment", "fraud"),
@@ -217,3 +221,42 @@ def test_a_damaged_file_is_told_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match=r"memory\.db") as caught:
         FileWorld(path).get("one", "t1")
     assert "remove it" in caught.value.diagnostics[0].remedy
+
+
+cells = {
+    "Boolean": st.booleans(),
+    "Time64": st.dates(min_value=date(1900, 1, 1)).map(str),
+    "Float64": st.floats(allow_nan=False),
+    "Int64": st.integers(-(2**63), 2**63 - 1),
+    "String": st.text(min_size=1, max_size=5),
+}
+columns = st.lists(
+    st.tuples(st.text("abc", min_size=1, max_size=3), st.sampled_from(sorted(cells))),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda column: column[0],
+)
+
+
+@st.composite
+def rehearsals(draw: st.DrawFn) -> DeploymentOrder:
+    inputs, outputs = draw(columns), draw(columns)
+    rows = st.fixed_dictionaries({name: cells[kind] for name, kind in inputs})
+    expected = st.fixed_dictionaries({name: cells[kind] for name, kind in outputs})
+    schema = {
+        side: [{"name": name, "type": kind} for name, kind in named]
+        for side, named in (("input", inputs), ("output", outputs[:1]))
+    }
+    # One at most: of two rows that mean the same, only the first would be answered.
+    golden = tuple(GoldenRow(row=row, expect=draw(expected)) for row in draw(st.lists(rows, max_size=1)))
+    return replace(DEPLOYMENT, schema=schema, golden=golden)
+
+
+@given(rehearsals())
+def test_whatever_is_declared_verification_finds_nothing(order: DeploymentOrder) -> None:
+    provider = MemoryProvider(MemoryWorld(), lineage="one")
+    provider.create(order)
+    verification = Verification(
+        order.address, lambda request: provider.request(ref_of(order), request), order.schema or {}
+    )
+    assert verification.run(order.golden) == ()
