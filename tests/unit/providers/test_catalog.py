@@ -66,6 +66,7 @@ def test_mistakes_are_told_with_a_remedy(
 
 PLUGIN = """
 from specr.providers.memory import MemoryProvider
+from specr.providers.memory_world import MemoryWorld
 
 def open_slurm(context, settings):
     assert settings == {"size": 3}
