@@ -7,12 +7,15 @@ Python must to find its folder, and nothing else. What is in the folder is not l
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from specr.plugins import find_plugins
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.packs"
 
@@ -44,7 +47,7 @@ class InstalledPacks:
     @cached_property
     def _entries(self) -> Mapping[str, frozenset[str]]:
         """The values of the entry points of each name."""
-        return _by_name(entry_points(group=GROUP))
+        return _by_name(find_plugins(GROUP))
 
 
 def _by_name(entries: Iterable[EntryPoint]) -> dict[str, frozenset[str]]:
@@ -55,8 +58,10 @@ def _by_name(entries: Iterable[EntryPoint]) -> dict[str, frozenset[str]]:
 
 
 def _folder_of(package: str) -> Path:
+    from importlib.util import find_spec  # noqa: PLC0415 - see specr.plugins
+
     try:
-        spec = importlib.util.find_spec(package)
+        spec = find_spec(package)
     except Exception as error:  # a package of someone else may fail to import in any way
         reason = f"{type(error).__name__}: {error}".split("\n", 1)[0]
         raise LookupError(f"its package {package} can't be imported ({reason})") from error

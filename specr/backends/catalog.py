@@ -7,15 +7,17 @@ type, and it leads to an OpenBackend.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from specr.backends.memory import MemoryBackend, MemoryState
 from specr.backends.protocol import Backend
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from specr.plugins import plugins_by_name
 from specr.resources.project import TypedSettings
 from specr.workfolder import WORK_FOLDER
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.backends"
 """The entry point group of plug-ins."""
@@ -63,6 +65,8 @@ def check_settings(type_: str, settings: Mapping[str, Any], known: frozenset[str
 
 def _open_memory(settings: Mapping[str, Any], _root: Path) -> Backend:
     check_settings("memory", settings, frozenset())
+    from specr.backends.memory import MemoryBackend, MemoryState  # noqa: PLC0415 - for tests and plug-ins
+
     return MemoryBackend(MemoryState())
 
 
@@ -87,7 +91,7 @@ _BUILT_IN: Final[Mapping[str, OpenBackend]] = {"memory": _open_memory, "sqlite":
 
 
 def _from_plugin(type_: str) -> OpenBackend:
-    offered = {entry.name: entry for entry in entry_points(group=GROUP)}
+    offered = plugins_by_name(GROUP)
     if type_ in offered:
         return _loaded(offered[type_])
     known = {*_BUILT_IN, *offered}

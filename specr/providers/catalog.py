@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from specr.plugins import plugins_by_name
 from specr.providers.content import ByteStore
 from specr.providers.protocol import Provider
 from specr.providers.settings import ProviderContext
 from specr.resources.project import TypedSettings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.providers"
 """The entry points of plug-ins: a type's name, and the ProviderFactory that opens it."""
@@ -55,7 +58,7 @@ def _factory(name: str, wanted: str) -> ProviderFactory:
     if wanted in _BUILT_IN:
         module, function = _BUILT_IN[wanted]
         return cast("ProviderFactory", getattr(import_module(module), function))
-    plugins = {point.name: point for point in entry_points(group=GROUP)}
+    plugins = plugins_by_name(GROUP)
     if wanted in plugins:
         return _load(plugins[wanted])
     known = sorted({*_BUILT_IN, *plugins})

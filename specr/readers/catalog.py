@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plugins import plugins_by_name
 from specr.readers.protocol import Reader
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.readers"
 """The entry points of plug-ins: an artifact type, and a class or function that makes its reader."""
@@ -29,7 +32,7 @@ def reader_for(artifact_type: str) -> Reader | None:
         from specr.readers.mlflow import MlflowReader  # noqa: PLC0415 - archives are not always read
 
         return MlflowReader()
-    plugin = next((p for p in entry_points(group=GROUP) if p.name == artifact_type), None)
+    plugin = plugins_by_name(GROUP).get(artifact_type)
     return None if plugin is None else _load(plugin)
 
 

@@ -6,6 +6,7 @@ Specs declare it as `schema`. Training code that knows other platforms leaves it
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +18,11 @@ from specr.resources.experiment import Experiment
 INPUT_KEY: Final = "input_schema"
 OUTPUT_KEY: Final = "output_schema"
 
-_COLUMNS: Final[TypeAdapter[tuple[Column, ...]]] = TypeAdapter(tuple[Column, ...])
+
+@cache
+def _columns() -> TypeAdapter[tuple[Column, ...]]:
+    """Made when a project first needs it: making it takes longer than reading a small project."""
+    return TypeAdapter(tuple[Column, ...])
 
 
 def experiment_schema(experiment: Experiment) -> ModelSchema | None:
@@ -61,7 +66,7 @@ def parse_columns(value: Any) -> tuple[Column, ...]:
     if not isinstance(value, list):
         raise ValueError("it must be a list of columns, each with name and type")  # noqa: TRY004 - bad data, not a bad call
     try:
-        return _COLUMNS.validate_python(value)
+        return _columns().validate_python(value)
     except ValidationError as error:
         raise ValueError(_explain(value, error)) from None
 

@@ -10,17 +10,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from specr.plugins import plugins_by_name
 from specr.sources.limits import HttpLimits
 from specr.sources.path import PathSource
 from specr.sources.protocol import Digests, Source
 from specr.sources.url import shown_url
 from specr.store.catalog import open_cache
 from specr.workfolder import WORK_FOLDER
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.sources"
 """The entry points of plug-ins: a scheme, and the SourceFactory for it."""
@@ -88,7 +91,7 @@ class Sources:
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=GROUP)}
+        return plugins_by_name(GROUP)
 
     def _unknown(self, scheme: str, reference: str) -> Diagnostic:
         known = sorted({*_BUILT_IN, *self._plugins})

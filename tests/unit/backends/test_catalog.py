@@ -92,7 +92,8 @@ def open_kept(settings: dict[str, Any], root: Path) -> MemoryBackend:
 
 def offer(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     entry = EntryPoint("kept", value, catalog.GROUP)
-    monkeypatch.setattr(catalog, "entry_points", lambda group: [entry] if group == catalog.GROUP else [])
+    offered = {catalog.GROUP: [entry]}
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: offered.get(group, []))
 
 
 def test_a_plugin_brings_a_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from specr.diagnostics import DiagnosticError
-from specr.readers import catalog
 from specr.readers.catalog import reader_for
 from specr.readers.mlflow import MlflowReader
 from specr.readers.protocol import ArtifactFacts
@@ -31,7 +30,7 @@ def forgetful() -> Iterator[None]:
 
 
 def test_mlflow_is_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog, "entry_points", lambda group: pytest.fail("looked for plug-ins"))
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: pytest.fail("looked for plug-ins"))
     assert isinstance(reader_for("python/mlflow"), MlflowReader)
 
 
@@ -46,7 +45,7 @@ def test_plug_ins_are_found_by_type_and_once(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(group)
         return (EntryPoint("h2o3/mojo", "x:y", group),)
 
-    monkeypatch.setattr(catalog, "entry_points", installed)
+    monkeypatch.setattr("importlib.metadata.entry_points", installed)
     monkeypatch.setattr(EntryPoint, "load", lambda self: MojoReader)
     assert isinstance(reader_for("h2o3/mojo"), MojoReader)
     assert isinstance(reader_for("h2o3/mojo"), MojoReader)
@@ -55,7 +54,7 @@ def test_plug_ins_are_found_by_type_and_once(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_broken_plug_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     points = (EntryPoint("h2o3/mojo", "no_such_package:Reader", "specr.readers"),)
-    monkeypatch.setattr(catalog, "entry_points", lambda group: points)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
     with pytest.raises(DiagnosticError, match="no_such_package") as caught:
         reader_for("h2o3/mojo")
     assert caught.value.diagnostics[0].remedy

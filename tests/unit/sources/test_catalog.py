@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from specr.diagnostics import Diagnostic, DiagnosticError
-from specr.sources import catalog
 from specr.sources.catalog import SourceContext, Sources
 from specr.sources.http import HttpSource
 from specr.sources.path import PathSource
@@ -36,7 +35,8 @@ def sources(tmp_path: Path) -> Sources:
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
-    monkeypatch.setattr(catalog, "entry_points", lambda group: points if group == "specr.sources" else ())
+    installed = {"specr.sources": points}
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: installed.get(group, ()))
 
 
 def refused(sources: Sources, reference: str) -> Diagnostic:
