@@ -154,7 +154,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def in_child(act: Callable[[], object], *, dies_at: int | None = None) -> bool:
