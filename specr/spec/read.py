@@ -27,7 +27,7 @@ from specr.spec.fault import Fault
 from specr.spec.problem import Problem
 from specr.spec.split import decode_text, legible, split_documents
 from specr.spec.tree import Tree
-from specr.spec.values import read_value
+from specr.spec.values import is_plain, read_value
 from specr.spec.variables import Value, declared_variables, interpolate
 
 _GUESSES: Final = {
@@ -97,18 +97,18 @@ def _read_file(tree: Tree, path: str, pack: str, reading: Reading) -> None:
         reading.findings.append((path, diagnose(fault, Document(path, 0, 0, legible(data), pack=pack))))
         reading.broken.append((path, None))
         return
-    index = 0
+    index, plain = 0, is_plain(text) or None
     try:
         for index, chunk in enumerate(split_documents(text)):
-            _read_document(Document(path, index, chunk.line, chunk.text, pack=pack), reading)
+            _read_document(Document(path, index, chunk.line, chunk.text, pack=pack), reading, plain)
     except Fault as fault:
         reading.findings.append((path, diagnose(fault, Document(path, index, 0, text, pack=pack))))
         reading.broken.append((path, None))
 
 
-def _read_document(document: Document, reading: Reading) -> None:
+def _read_document(document: Document, reading: Reading, plain: bool | None) -> None:
     try:
-        value = read_value(document.text)
+        value = read_value(document.text, plain=plain)
     except Fault as fault:
         reading.findings.append((document.file, diagnose(fault, document)))
         guesses = {name: m[1] if (m := p.search(document.text)) else None for name, p in _GUESSES.items()}

@@ -48,8 +48,10 @@ _ODD_KEYS: Final = re.compile(r"(?i:true|false)|[0-9]\.|\.[0-9]|[0-9][eE][-+0-9]
 """What may be a key that Python's dicts take for the integer 0 or 1, or for another integer."""
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str, *, plain: bool | None = None) -> Any:
     """What a document's text means.
+
+    `plain` is what `is_plain` says of it, or of a longer text that it is a piece of, if that is known.
 
     Text, numbers, booleans, None, lists and dicts, all of them JSON, but that the dict
     at `spec.versions` may have integers for keys.
@@ -57,7 +59,7 @@ def read_value(text: str) -> Any:
     Raises:
         Fault: the text is not YAML, or holds what specs leave out of it.
     """
-    if is_plain(text):
+    if plain or (plain is None and is_plain(text)):
         try:
             value = ryaml.loads(text)  # type: ignore[attr-defined]  # its stub leaves out what it re-exports
         except ValueError:
@@ -69,7 +71,10 @@ def read_value(text: str) -> Any:
 
 
 def is_plain(text: str) -> bool:
-    """Whether the fast reader either refuses the text or finds in it what the exact parser does."""
+    """Whether the fast reader either refuses the text or finds in it what the exact parser does.
+
+    What is true of a text is true of each of the documents that it holds.
+    """
     if text.count("[") + text.count("{") > BRACKET_LIMIT:
         return False
     return not any(pattern.search(text) for pattern in _SUSPICIOUS)

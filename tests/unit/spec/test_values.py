@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from specr.spec.fault import Fault
 from specr.spec.split import decode_text, split_documents
-from specr.spec.values import read_exactly, read_value
+from specr.spec.values import is_plain, read_exactly, read_value
 
 PIECES = [
     *(
@@ -166,6 +166,7 @@ def test_the_fast_reader_and_the_exact_one_give_the_same_values(text: str) -> No
         return
     for chunk in chunks:
         assert outcome(read_value, chunk.text) == outcome(read_exactly, chunk.text)
+        assert is_plain(chunk.text) or not is_plain(decode_text(text.encode()))
 
 
 characters = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])).filter(
