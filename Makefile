@@ -6,7 +6,10 @@ SPECS := specs/examples/quickstart
 PROJECTS := pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help quickstart test check lint format types imports unit plugins reference bench clean
+IMAGES := plugins/specr-mlflow/images
+BUILD_IMAGE := docker build --quiet --network host
+
+.PHONY: help quickstart test check lint format types imports unit plugins reference bench images clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,6 +48,10 @@ plugins: $(VENV)/.dev
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py
+
+images:  ## build the container images of the MLflow plug-in's processor and runtime
+	@$(BUILD_IMAGE) -f $(IMAGES)/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins
+	@$(BUILD_IMAGE) -f $(IMAGES)/runtime.Dockerfile -t specr/mlflow-runtime:0.1.0 plugins
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
