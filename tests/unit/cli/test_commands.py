@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from specr.plan.codec import plan_from_text
+from specr.providers.protocol import TransientError
 from specr.render.events import check_stream
+from specr.workflow import Workspace
 from tests.unit.cli.conftest import Project
 
 
@@ -263,6 +265,50 @@ def test_force_unlock(project: Project) -> None:
     answer = project.specr("force-unlock", "nobody", "--auto-approve")
     assert answer.code == 1
     assert "The state is not locked." in answer.err
+
+
+def test_a_log_is_followed_until_the_user_has_enough(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.applied()
+    rest = [["one"], ["one", "two", "three"], ["fresh"]]
+
+    def pause(_seconds: float) -> None:
+        if not rest:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("specr.workflow.upkeep.read_logs", lambda *_, **__: rest.pop(0))
+    monkeypatch.setattr("time.sleep", pause)
+    answer = project.specr("logs", "deployment/fraud", "-f")
+    assert answer.code == 130
+    assert answer.out == "one\ntwo\nthree\nfresh\n"
+
+
+def test_a_provider_that_does_not_answer_is_no_bug(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TransientError("connection refused")
+
+    project.applied()
+    monkeypatch.setattr("specr.workflow.upkeep.read_logs", fail)
+    answer = project.specr("logs", "deployment/fraud")
+    assert answer.code == 1
+    assert "Provider does not answer" in answer.err
+    assert "connection refused" in answer.err
+
+
+def test_force_unlock_breaks_the_lock_that_is_named(project: Project) -> None:
+    project.applied()
+    with Workspace.open(project.root) as workspace:
+        lease = workspace.backend.lock(holder="eve@elsewhere", operation="apply", seconds=3600)
+        refused = project.specr("destroy", "--auto-approve")
+        assert refused.code == 1
+        assert f"specr force-unlock {lease.info.id}" in " ".join(refused.err.split())
+        other = project.specr("force-unlock", "other", "--auto-approve")
+        assert lease.info.id in other.err
+        assert project.specr("force-unlock", lease.info.id).code == 1
+        answer = project.specr("force-unlock", lease.info.id, "--auto-approve")
+        assert answer.code == 0, answer.err
+    assert project.specr("destroy", "--auto-approve").code == 0
 
 
 def test_gc(project: Project) -> None:

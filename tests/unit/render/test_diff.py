@@ -133,6 +133,13 @@ def test_a_change_of_a_runtime_reaches_all_that_run_on_it(load: Load) -> None:
     assert [d["path"] for d in data["affected"][0]["differences"]] == [["runtime", "command", 1]]
 
 
+def test_a_change_that_starts_nothing_anew_says_so(load: Load) -> None:
+    after = project(catalogue=CATALOGUE.replace("[serve]", "[serve], readiness: {timeout: 7}"))
+    data = compare_specs(load(project()), load(after))
+    assert affected(data) == {"deployment/live": "no", "deployment/pinned": "no"}
+    assert "deployment/live will be updated without a new rollout\n" in render_diff(data)
+
+
 def test_another_source_may_mean_other_bytes(load: Load) -> None:
     after = project(one=TRAINED.replace("NAME", "one").replace("one.bin", "new.bin"))
     data = compare_specs(load(project()), load(after))
