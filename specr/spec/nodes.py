@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -24,13 +24,11 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from specr.spec import refusals
 from specr.spec.fault import SYNTAX, Fault, Place
+from specr.spec.refusals import check_scalar
 from specr.spec.scalars import Scalar, resolve_plain
 from specr.spec.syntax import explain_syntax
-from specr.spec.values import DEPTH_LIMIT
-
-ALIASED_LIMIT: Final = 100_000
-"""Values that aliases may add to one document, so that a few lines can't stand for millions."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,13 +64,7 @@ class _Builder:
     def take(self, event: Event) -> None:
         tag = getattr(event, "tag", None)
         if isinstance(event, NodeEvent) and tag is not None:
-            raise Fault(
-                "Tags are not supported",
-                f"The tag {str(tag)!r} asks for a type of its own; specs hold text, numbers, booleans, "
-                "null, lists and mappings only.",
-                _start(event),
-                remedy="Remove the tag; put quotes round a value to make it text.",
-            )
+            raise refusals.tag(str(tag), _start(event))
         if isinstance(event, ScalarEvent):
             self.add(Node(_start(event), _end(event), _scalar(event)), event)
         elif isinstance(event, AliasEvent):
@@ -83,8 +75,8 @@ class _Builder:
             self.finish(_end(event))
 
     def begin(self, event: MappingStartEvent | SequenceStartEvent) -> None:
-        if len(self.open) >= DEPTH_LIMIT:
-            raise _too_deep(_start(event))
+        if len(self.open) >= refusals.DEPTH_LIMIT:
+            raise refusals.too_deep(_start(event))
         node = Node(_start(event), _end(event), flow=bool(event.flow_style), height=1)
         if isinstance(event, MappingStartEvent):
             node.pairs = []
@@ -94,7 +86,7 @@ class _Builder:
             self.anchors[event.anchor] = None
             node.anchored = event.anchor
         if self.open and self.open[-1].pairs is not None and self.keys[-1] is None:
-            raise _bad_key(node)
+            raise refusals.bad_key(node.start, _width(node))
         self.open.append(node)
         self.keys.append(None)
         self.seen.append({})
@@ -114,7 +106,7 @@ class _Builder:
         if self.open and self.open[-1].pairs is not None and self.keys[-1] is None:
             self.add_key(node, event)
         else:
-            _check_value(node)
+            check_scalar(node.scalar, node.start, _width(node))
             self.attach(node)
 
     def add_key(self, node: Node, event: Event) -> None:
@@ -125,33 +117,20 @@ class _Builder:
             or isinstance(key, bool)
             or not isinstance(key, (str, int))
         ):
-            raise _bad_key(node)
-        _check_value(node)
+            raise refusals.bad_key(node.start, _width(node))
+        check_scalar(node.scalar, node.start, _width(node))
         if key == "<<" and getattr(event, "style", None) is None and isinstance(event, ScalarEvent):
-            raise Fault(
-                "Merge keys are not supported",
-                "`<<` is not part of YAML 1.2, which specs are written in.",
-                node.start,
-                remedy="Write the keys out, or refer to the whole value with an alias.",
-                width=2,
-            )
+            raise refusals.merge_key(node.start)
         first = self.seen[-1].setdefault((type(key), key), node)
         if first is not node:
-            raise Fault(
-                "Duplicate key",
-                f"The key {str(key)[:60]!r} is given twice in one mapping.",
-                _start(event),
-                remedy="Keep one of the two.",
-                width=_width(node),
-                earlier=("It was given first", first.start),
-            )
+            raise refusals.duplicate_key(key, _start(event), _width(node), first.start)
         self.keys[-1] = node
         if isinstance(key, int):
             self.open[-1].integer = node
 
     def attach(self, node: Node) -> None:
         if node.integer is not None and [key.scalar for key in self.keys if key] != ["spec", "versions"]:
-            raise _bad_key(node.integer)
+            raise refusals.bad_key(node.integer.start, _width(node.integer))
         if not self.open:
             self.root = node
             return
@@ -171,26 +150,12 @@ class _Builder:
         name = event.anchor
         node = self.anchors.get(name)
         if node is None:
-            unfinished = name in self.anchors
-            raise Fault(
-                "Alias inside its own anchor" if unfinished else "Alias to an unknown anchor",
-                f"`*{name}` stands inside the value that it names."
-                if unfinished
-                else f"No anchor `&{name}` comes before `*{name}` in this document.",
-                _start(event),
-                width=len(name) + 1,
-            )
-        if len(self.open) + node.height > DEPTH_LIMIT:
-            raise _too_deep(_start(event))
+            raise refusals.unknown_alias(name, _start(event), unfinished=name in self.anchors)
+        if len(self.open) + node.height > refusals.DEPTH_LIMIT:
+            raise refusals.too_deep(_start(event))
         self.aliased += node.size
-        if self.aliased > ALIASED_LIMIT:
-            raise Fault(
-                "Too many aliased values",
-                f"Aliases may add {ALIASED_LIMIT:,} values to a document; this one adds more.",
-                _start(event),
-                remedy="Write fewer aliases, or split the document.",
-                width=len(name) + 1,
-            )
+        if self.aliased > refusals.ALIASED_LIMIT:
+            raise refusals.too_many_aliased(name, _start(event))
         return node
 
 
@@ -249,57 +214,6 @@ def _events(text: str) -> Iterator[Event]:
 def _scalar(event: ScalarEvent) -> Scalar:
     text = str(event.value)
     return resolve_plain(text) if event.implicit[0] else text
-
-
-def _check_value(node: Node) -> None:
-    value = node.scalar
-    if isinstance(value, str):
-        if "\0" in value or not _encodable(value):
-            raise Fault(
-                "Character that text can't hold",
-                "An escape in double quotes gives a NUL character or half of a surrogate pair.",
-                node.start,
-                width=_width(node),
-            )
-    elif isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is what differs from itself
-            raise Fault(
-                "Number is not finite",
-                "Infinity and NaN have no place in a spec.",
-                node.start,
-                remedy="Put quotes round it to make it text.",
-                width=_width(node),
-            )
-    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise Fault(
-            "Integer over 64 bits",
-            "Integers go from -9223372036854775808 to 18446744073709551615.",
-            node.start,
-            remedy="Put quotes round it to make it text.",
-            width=_width(node),
-        )
-
-
-def _encodable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _bad_key(node: Node) -> Fault:
-    return Fault(
-        "Key is not text",
-        "A key is a text; only the versions of a Model have integers for keys.",
-        node.start,
-        remedy="Put quotes round it.",
-        width=_width(node),
-    )
-
-
-def _too_deep(place: Place) -> Fault:
-    return Fault(
-        "Nested too deeply",
-        f"Mappings and lists may lie {DEPTH_LIMIT} levels deep; this one lies deeper.",
-        place,
-    )
 
 
 def _start(event: Event) -> Place:

@@ -13,9 +13,7 @@ from typing import Any, Final
 import ryaml
 
 from specr.spec.fault import SYNTAX, Fault
-
-DEPTH_LIMIT: Final = 64
-"""Mappings and lists inside each other."""
+from specr.spec.refusals import DEPTH_LIMIT
 
 SLOW_LIMIT: Final = 4 * 2**20
 """Characters in one document that the exact parser must read: half a minute's worth."""
