@@ -53,6 +53,11 @@ CHECKS: Final[tuple[checks.Check, ...]] = (
     check_arguments.check_variables,
 )
 
+PACK_KINDS: Final = ("ArtifactType", "ModelType", "Processor", "Runtime")
+"""What packs may hold: catalogues, not what users deploy."""
+
+_PACK_KINDS: Final = f"{', '.join(PACK_KINDS[:-1])} and {PACK_KINDS[-1]} only"
+
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -198,7 +203,10 @@ class _Loading:
         reading = read_tree(FolderTree(folder), {}, pack=name)
         self.take_reading(reading)
         for document in reading.documents:
-            self.take(decode_document(document, {}))
+            if is_known_kind(document.value) and document.value["kind"] not in PACK_KINDS:
+                self.findings.append(_misplaced(document))
+            else:
+                self.take(decode_document(document, {}))
 
     def check(self, project: Project) -> None:
         self.resources = dict(sorted(self.resources.items()))
@@ -262,6 +270,16 @@ def _duplicate(document: Document, earlier: Document, address: Address) -> Findi
         "Rename or remove one of the two.",
         address=address,
         path=("metadata", "name"),
+    )
+    return Finding(document, diagnostic)
+
+
+def _misplaced(document: Document) -> Finding:
+    diagnostic = Diagnostic(
+        "Kind has no place in a pack",
+        f"The pack {document.pack} declares something of kind {document.value['kind']}; packs hold {_PACK_KINDS}.",
+        "Tell the authors of the pack, or leave it out.",
+        path=("kind",),
     )
     return Finding(document, diagnostic)
 
