@@ -8,12 +8,12 @@ artifacts and known build outputs are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
-from specr.diagnostics import Diagnostic, Severity
+from specr.diagnostics import Diagnostic, DiagnosticError, Severity
 from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.route import Catalogue, Route, find_route
 from specr.plan.unknown import find_placeholders, placeholder
@@ -66,7 +66,8 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
         case "deployment":
             kept = {key: arguments.get(key) for key in _DEPLOYMENT_EFFECT if key not in schema.in_place}
             runtime = arguments["runtime"]
-            kept["runtime"] = {key: runtime.get(key) for key in _RUNTIME_EFFECT}
+            image = {"imageId": runtime["imageId"]} if "imageId" in runtime else {}
+            kept["runtime"] = {**{key: runtime.get(key) for key in _RUNTIME_EFFECT}, **image}
             kept["readiness"] = runtime["readiness"]["path"]
             kept["provider"] = arguments["provider"]
             if arguments.get("schemaFrom") == "experiment" and "schema" not in schema.in_place:
@@ -111,6 +112,7 @@ class Expander:
         facts: what is known of each artifact.
         schemas: facts about providers by the provider's name.
         build_output: the digest that a build with this fingerprint gave, if its output is there.
+        image_id: what an image means to the provider of this name, if it can tell.
     """
 
     def __init__(
@@ -120,12 +122,14 @@ class Expander:
         facts: Mapping[Address, SourceFacts],
         schemas: Mapping[str, ProviderSchema],
         build_output: Callable[[Address, str], str | None],
+        image_id: Callable[[str, str], str | None] = lambda _provider, _image: None,
     ) -> None:
         self._resources = resources
         self._project = project
         self._facts = facts
         self._schemas = schemas
         self._build_output = build_output
+        self._image_id = image_id
         self._catalogue = Catalogue.of(resources.values())
         self._desired: dict[Address, Desired] = {}
         self._diagnostics: list[Diagnostic] = []
@@ -208,7 +212,7 @@ class Expander:
             "modelId": f"{model.name}-v{version}",
             "build": str(build),
             "modelDigest": self._output_of(build),
-            "runtime": _runtime_arguments(route.runtime),
+            "runtime": {**_runtime_arguments(route.runtime), **self._image(route.runtime, provider)},
             "provider": provider,
             "replicas": deployment.replicas,
             "schema": schema,
@@ -243,7 +247,10 @@ class Expander:
                     "artifact": route.artifact.name,
                     "source": digest,
                     "artifactType": route.artifact.type,
-                    "processor": _processor_arguments(route.processor),
+                    "processor": {
+                        **_processor_arguments(route.processor),
+                        **self._image(route.processor, provider),
+                    },
                     "modelType": route.processor.model_type,
                     "timeout": route.processor.timeout,
                     "provider": provider,
@@ -269,6 +276,17 @@ class Expander:
         desired = self._desired[build]
         known = None if desired.has_unknown else self._build_output(build, desired.effect)
         return known or placeholder(build, "digest")
+
+    def _image(self, program: Runtime | Processor, provider: str) -> dict[str, str]:
+        """What its image means now, where the provider can tell."""
+        try:
+            found = self._image_id(provider, program.image) if program.image else None
+        except DiagnosticError as error:
+            self._diagnostics += [
+                replace(d, address=program.address, path=("spec", "image")) for d in error.diagnostics
+            ]
+            return {}
+        return {"imageId": found} if found else {}
 
     def _schema(self, deployment: Deployment, experiment: Experiment, artifact: Artifact) -> Any:
         declared = experiment_schema(experiment)

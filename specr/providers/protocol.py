@@ -32,6 +32,7 @@ __all__ = [
     "ScorerRequest",
     "ScorerResponse",
     "LogKeeper",
+    "ImageResolver",
 ]
 
 
@@ -41,7 +42,8 @@ class BuildOrder:
 
     `source` is the digest of the artifact, which lies in the store. The output goes to
     the store too, and its digest is the attribute `digest` once the build has succeeded.
-    `timeout` is in seconds.
+    `timeout` is in seconds. `image_id` is what `image` meant when it was planned, where the
+    provider could tell (see `ImageResolver`): then that very image runs, and no other.
     """
 
     address: Address
@@ -52,6 +54,7 @@ class BuildOrder:
     env: Environment
     resources: Compute
     timeout: int
+    image_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class DeploymentOrder:
     `model` is the digest of the build's output, in the store. `port` is None for any
     free port. `labels` are the user's own, for platforms that have labels.
     `readiness_timeout` is in seconds: how long loading may take, where a provider itself
-    has to wait for it (see `promote`).
+    has to wait for it (see `promote`). `image_id` is as for builds.
 
     `schema` (`{input, output}` as specs write it) and `golden` are what verification will
     ask for; only a platform that runs nothing needs them, to answer in a runtime's place.
@@ -82,6 +85,7 @@ class DeploymentOrder:
     readiness_timeout: int = 120
     schema: JsonObject | None = None
     golden: tuple[GoldenRow, ...] = ()
+    image_id: str | None = None
 
 
 Order = BuildOrder | DeploymentOrder
@@ -194,4 +198,19 @@ class LogKeeper(Protocol):
         """The lines printed so far, oldest first, or the last `tail` of them.
 
         Values of secrets that were handed to the object are masked.
+        """
+
+
+@runtime_checkable
+class ImageResolver(Protocol):
+    """A provider that can tell which image a reference means now."""
+
+    def resolve_image(self, image: str) -> str | None:
+        """What an image reference means: a text that changes when another image is meant, and only then.
+
+        It goes into the arguments of what runs the image, and comes back in orders as
+        `image_id`. None where the platform can't tell. Reads only: nothing is pulled.
+
+        Raises:
+            ProviderError: there is no such image.
         """

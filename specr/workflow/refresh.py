@@ -17,7 +17,7 @@ from specr.address import Address
 from specr.canonical import Json
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.observed import Observation, SourceFacts
-from specr.providers.protocol import Provider, ProviderError, TransientError
+from specr.providers.protocol import ImageResolver, Provider, ProviderError, TransientError
 from specr.readers.catalog import reader_for
 from specr.resources.artifact import Artifact
 from specr.sources.protocol import Resolved, Source
@@ -184,6 +184,26 @@ def observe(
                 ),
             ) from error
     return found
+
+
+def resolve_image(name: str, provider: Provider, image: str) -> str | None:
+    """What an image means to a provider; None where it can't tell.
+
+    Raises:
+        ProviderError: there is no such image, or the platform does not answer.
+    """
+    if not isinstance(provider, ImageResolver):
+        return None
+    try:
+        return provider.resolve_image(image)
+    except TransientError as error:
+        raise ProviderError(
+            Diagnostic(
+                "Provider does not answer",
+                f"Provider {name} could not be asked for the image {image}: {error}.",
+                "Check that the platform is up.",
+            ),
+        ) from error
 
 
 def _observe_bytes(recorded: RecordedObject, store: Store) -> Observation:

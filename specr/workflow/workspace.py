@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -27,7 +27,7 @@ from specr.spec.model import Specs
 from specr.state.model import State
 from specr.store.catalog import open_cache, open_store
 from specr.workflow.options import Manner, Options
-from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_sources
+from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_image, resolve_sources
 
 if TYPE_CHECKING:
     from specr.apply.engine import Result
@@ -57,6 +57,7 @@ class Workspace:
         self.specs = specs
         self.warnings = warnings
         self._providers: dict[tuple[str, str], Provider] = {}
+        self._images: dict[tuple[str, str], str | None] = {}
 
     @classmethod
     def open(cls, root: Path, *, variables: Mapping[str, str] | None = None) -> Self:
@@ -240,8 +241,21 @@ class Workspace:
             return stored
 
         specs = self.specs
-        expander = Expander(specs.resources, specs.project, report.facts, schemas, output_of)
+        image_id = partial(self._image_id, state.lineage)
+        expander = Expander(specs.resources, specs.project, report.facts, schemas, output_of, image_id)
         return expander.expand(), frozenset(reusable)
+
+    def _image_id(self, lineage: str, provider: str, image: str) -> str | None:
+        """What an image means to a provider, asked once.
+
+        Raises:
+            ProviderError: there is no such image, or the platform does not answer.
+        """
+        key = (provider, image)
+        if key not in self._images:
+            opened = self.provider(provider, lineage)
+            self._images[key] = resolve_image(provider, opened, image)
+        return self._images[key]
 
     def _digest(self, report: SourceReport) -> str:
         resources, project = self.specs.resources, self.specs.project
