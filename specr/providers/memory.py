@@ -91,36 +91,44 @@ class MemoryProvider:
         """Enter what is ordered, or adopt the entry with its token."""
         found = self._world.get(self._lineage, order.token)
         if found is not None:
+            # What verification will ask for may have changed since.
+            self._world.put(replace(found, order=order))
             return found.attributes
         if isinstance(order, BuildOrder):
-            attributes, line = _output(order), f"made up the output of {order.address}"
+            attributes = _output(order)
+            line = f"made up the output of {order.address}"
         else:
-            attributes, line = _asked(order), f"{order.address} answers for {order.model_id}"
+            attributes = {**_promoted(order), "endpoint": None}
+            line = f"{order.address} answers for {order.model_id}"
         self._world.put(MemoryObject(self._lineage, order, attributes, (line,)))
         return attributes
 
     def readiness(self, ref: ObjectRef, order: Order) -> Readiness:  # noqa: ARG002 - asked for by Provider
         """Success, at once."""
-        found = self._world.get(self._lineage, ref.token)
-        if found is None:
+        known = self._world.attributes_of(self._lineage, ref.token)
+        if known is None:
             return Readiness(done=True, message="it is gone")
-        return self._troubles.get(ref.token) or Readiness(
-            done=True, succeeded=True, attributes=found.attributes
-        )
+        success = Readiness(done=True, succeeded=True, attributes=known)
+        return self._troubles.get(ref.token, success)
 
     def promote(self, ref: ObjectRef, order: DeploymentOrder, previous: Sequence[ObjectRef]) -> JsonObject:
         """Give the deployment its endpoint, and take it from the previous ones."""
-        found = self._deployment(ref)
+        self._insist(ref)
         for other in previous:
-            old = self._world.get(self._lineage, other.token)
+            old = self._world.attributes_of(self._lineage, other.token)
             if old is not None and other.token != ref.token:
-                self._world.put(old.with_attributes({**old.attributes, "endpoint": None}))
-        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order)})
+                self._world.set_attributes(self._lineage, other.token, {**old, "endpoint": None})
+        promoted = _promoted(order)
+        self._world.set_attributes(self._lineage, ref.token, promoted)
+        return promoted
 
     def update(self, ref: ObjectRef, order: DeploymentOrder) -> JsonObject:
         """Make the entry what is ordered."""
-        found = replace(self._deployment(ref), order=replace(order, token=ref.token))
-        return self._keep(found, {**_asked(order), "endpoint": _endpoint(order)})
+        self._insist(ref)
+        promoted = _promoted(order)
+        line = f"{order.address} answers for {order.model_id}"
+        self._world.put(MemoryObject(self._lineage, replace(order, token=ref.token), promoted, (line,)))
+        return promoted
 
     def delete(self, ref: ObjectRef) -> None:
         """Remove the entry."""
@@ -144,9 +152,8 @@ class MemoryProvider:
         lines = found.lines if found else ()
         return lines if tail is None else lines[max(0, len(lines) - tail) :]
 
-    def _deployment(self, ref: ObjectRef) -> MemoryObject:
-        found = self._world.get(self._lineage, ref.token)
-        if found is None:
+    def _insist(self, ref: ObjectRef) -> None:
+        if self._world.attributes_of(self._lineage, ref.token) is None:
             raise ProviderError(
                 Diagnostic(
                     "Deployment gone",
@@ -155,11 +162,6 @@ class MemoryProvider:
                     address=ref.address,
                 ),
             )
-        return found
-
-    def _keep(self, found: MemoryObject, attributes: JsonObject) -> JsonObject:
-        self._world.put(found.with_attributes(attributes))
-        return attributes
 
 
 def _output(order: BuildOrder) -> JsonObject:
@@ -169,13 +171,10 @@ def _output(order: BuildOrder) -> JsonObject:
     return {"digest": digest_of_bytes(output), "size": len(output)}
 
 
-def _asked(order: DeploymentOrder) -> JsonObject:
-    return {"replicas": order.replicas, "endpoint": None}
-
-
-def _endpoint(order: DeploymentOrder) -> str | None:
+def _promoted(order: DeploymentOrder) -> JsonObject:
     port = f":{order.port}" if order.port else ""
-    return f"memory://{order.address}{port}" if order.replicas else None
+    endpoint = f"memory://{order.address}{port}" if order.replicas else None
+    return {"replicas": order.replicas, "endpoint": endpoint}
 
 
 def _observed(attributes: JsonObject | None) -> Observation:

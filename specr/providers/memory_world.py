@@ -48,6 +48,12 @@ class World(Protocol):
     def put(self, thing: MemoryObject) -> None:
         """Make an object, or make it another."""
 
+    def attributes_of(self, lineage: str, token: str) -> JsonObject | None:
+        """The attributes of one object, if it exists."""
+
+    def set_attributes(self, lineage: str, token: str, attributes: JsonObject) -> None:
+        """Give an object other attributes, if it exists."""
+
     def remove(self, lineage: str, token: str) -> None:
         """Remove an object; one that is gone already is no error."""
 
@@ -75,6 +81,18 @@ class MemoryWorld:
         """Make an object, or make it another."""
         with self._lock:
             self._things.setdefault(thing.lineage, {})[thing.token] = thing
+
+    def attributes_of(self, lineage: str, token: str) -> JsonObject | None:
+        """The attributes of one object, if it exists."""
+        thing = self.get(lineage, token)
+        return thing.attributes if thing else None
+
+    def set_attributes(self, lineage: str, token: str, attributes: JsonObject) -> None:
+        """Give an object other attributes, if it exists."""
+        with self._lock:
+            thing = self.get(lineage, token)
+            if thing is not None:
+                self._things[lineage][token] = thing.with_attributes(attributes)
 
     def remove(self, lineage: str, token: str) -> None:
         """Remove an object; one that is gone already is no error."""
@@ -124,6 +142,20 @@ class FileWorld:
                 "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?)",
                 (thing.lineage, thing.token, encode_json(thing.attributes), made),
             )
+
+    def attributes_of(self, lineage: str, token: str) -> JsonObject | None:
+        """The attributes of one object, if it exists."""
+        query = "SELECT attributes, token FROM object WHERE lineage = ? AND token = ?"
+        return next((decode_json(found) for found, _ in self._rows(query, lineage, token)), None)
+
+    def set_attributes(self, lineage: str, token: str, attributes: JsonObject) -> None:
+        """Give an object other attributes, if it exists."""
+        with self._opened(create=False) as connection:
+            if connection is not None:
+                connection.execute(
+                    "UPDATE object SET attributes = ? WHERE lineage = ? AND token = ?",
+                    (encode_json(attributes), lineage, token),
+                )
 
     def remove(self, lineage: str, token: str) -> None:
         """Remove an object; one that is gone already is no error."""

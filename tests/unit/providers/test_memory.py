@@ -106,6 +106,15 @@ def test_a_deployment_has_an_endpoint_once_it_is_promoted(provider: MemoryProvid
     assert provider.read([old])[old.address].attributes["endpoint"] is None
 
 
+def test_an_adopted_deployment_answers_as_is_asked_now(provider: MemoryProvider) -> None:
+    provider.create(replace(DEPLOYMENT, golden=()))
+    provider.create(DEPLOYMENT)
+    golden = {"fields": ["vip", "amount"], "rows": [["true", "1.0"]]}
+    _, answer = ask(provider, "POST", "/model/score", golden)
+    assert isinstance(answer, dict)
+    assert answer["score"] == [["0.25", "a"]]
+
+
 def test_it_serves_what_the_schema_and_the_golden_rows_ask_for(provider: MemoryProvider) -> None:
     provider.create(DEPLOYMENT)
     assert ask(provider, "GET", "/model/id") == (200, "fraud-v1")
@@ -171,9 +180,7 @@ def test_an_outsider_is_noticed_and_undone(provider: MemoryProvider, world: Worl
     provider.create(DEPLOYMENT)
     ref = ref_of(DEPLOYMENT)
     promoted = provider.promote(ref, DEPLOYMENT, [])
-    thing = world.get("one", "t1")
-    assert thing is not None
-    world.put(thing.with_attributes({**thing.attributes, "replicas": 7}))
+    world.set_attributes("one", "t1", {**promoted, "replicas": 7})
     assert provider.read([ref])[ref.address].attributes["replicas"] == 7
     assert provider.update(replace(ref, attributes=promoted), DEPLOYMENT) == promoted
     assert provider.read([ref])[ref.address].attributes == promoted
