@@ -275,9 +275,10 @@ def _duplicate(document: Document, earlier: Document, address: Address) -> Findi
 
 
 def _misplaced(document: Document) -> Finding:
+    kind = document.value["kind"]
     diagnostic = Diagnostic(
         "Kind has no place in a pack",
-        f"The pack {document.pack} declares something of kind {document.value['kind']}; packs hold {_PACK_KINDS}.",
+        f"The pack {document.pack} declares something of kind {kind}; packs hold {_PACK_KINDS}.",
         "Tell the authors of the pack, or leave it out.",
         path=("kind",),
     )
