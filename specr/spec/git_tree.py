@@ -69,7 +69,7 @@ class GitTree:
 
     def resolve(self, path: str) -> str | None:
         """See `Tree`. What does not exist is taken for a plain name; links in circles stay as they are."""
-        return self._follow(path)[0]
+        return None if path.startswith("/") else self._follow(path)[0]
 
     def _follow(self, path: str) -> tuple[str | None, bool]:
         """Where a path leads, None for outside, and whether everything on the way there exists."""

@@ -340,3 +340,12 @@ def test_a_revision_reads_like_its_checkout(
             assert revision.resolve(path) == checkout.resolve(path)
         if entry.type is EntryType.FILE:
             assert revision.read(path) == checkout.read(path)
+
+
+def test_an_absolute_path_leads_out_of_a_revision(repository: Path) -> None:
+    (repository / "a.yaml").write_text("a")
+    commit(repository)
+    tree = GitTree(repository, "HEAD")
+    assert tree.resolve("/a.yaml") is None
+    assert tree.resolve(str(repository / "a.yaml")) is None
+    assert tree.resolve("a.yaml") == "a.yaml"
