@@ -53,7 +53,7 @@ def _run(task: Task, arguments: JsonObject, effect: str) -> JsonObject:
     task.desk.tell("build", "starting the processor")
     ref = pending.ref
     try:
-        ref = replace(ref, attributes=insist(task, lambda: provider.create(order)))
+        ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))
         return await_ready(task, provider, ref, order)
     except ProviderError as error:
         raise withdraw(task, ref, pending, error) from error

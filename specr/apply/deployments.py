@@ -41,12 +41,12 @@ def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
     task.desk.tell("create", "starting the runtime")
     ref = pending.ref
     try:
-        ref = replace(ref, attributes=insist(task, lambda: provider.create(order)))
+        ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))
         ref = replace(ref, attributes=await_ready(task, provider, ref, order))
         _verify(task, provider, ref, order)
         task.desk.tell("promote", "taking over")
         previous = tuple(old for old in change.discard if old.provider == change.provider)
-        promoted = insist(task, lambda: provider.promote(ref, order, previous))
+        promoted = insist(task, "promote", lambda: provider.promote(ref, order, previous))
     except ProviderError as error:
         raise withdraw(task, ref, pending, error) from error
     return recorded_as(change, arguments, {**ref.attributes, **promoted})
@@ -66,7 +66,8 @@ def change_in_place(task: Task, arguments: JsonObject) -> RecordedObject:
     task.desk.tell("create", "changing it in place")
     ref = replace(task.recorded.ref, token=change.token)
     try:
-        ref = replace(ref, attributes={**ref.attributes, **insist(task, lambda: provider.update(ref, order))})
+        updated = insist(task, "update", lambda: provider.update(ref, order))
+        ref = replace(ref, attributes={**ref.attributes, **updated})
         ref = replace(ref, attributes=await_ready(task, provider, ref, order))
         _verify(task, provider, ref, order)
     except ProviderError as error:
@@ -111,7 +112,7 @@ def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrd
     task.desk.tell("verify", "asking for its schema, its sample and golden rows")
 
     def ask(request: ScorerRequest) -> ScorerResponse:
-        return insist(task, lambda: provider.request(ref, request))
+        return insist(task, "request", lambda: provider.request(ref, request))
 
     verification = Verification(order.address, ask, order.schema, _credentials(task, order))
     problems = verification.run(order.golden)

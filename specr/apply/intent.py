@@ -59,7 +59,7 @@ def delete_all(task: Task, refs: Sequence[ObjectRef]) -> None:
     """
     for ref in refs:
         provider = task.means.provider(ref.provider)
-        insist(task, lambda provider=provider, ref=ref: provider.delete(ref))  # type: ignore[misc]  # bound now
+        insist(task, "delete", lambda provider=provider, ref=ref: provider.delete(ref))  # type: ignore[misc]  # bound now
 
 
 def recorded_as(change: Change, arguments: JsonObject, attributes: JsonObject) -> RecordedObject:

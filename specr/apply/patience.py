@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -23,6 +24,11 @@ from specr.state.model import ObjectRef
 
 _T = TypeVar("_T")
 
+_log = logging.getLogger(__name__)
+
+_OFTEN: Final = frozenset({"readiness", "request"})
+"""Calls that come by the dozen; they are logged with all details only."""
+
 _ATTEMPTS: Final = 6
 _FIRST_PAUSE: Final = 0.1
 """Seconds before the second attempt; doubled for each further one, so 3.1 s in all."""
@@ -34,19 +40,24 @@ _POLL_TO: Final = 1.0
 _LOG_LINES: Final = 20
 
 
-def insist(task: Task, act: Callable[[], _T]) -> _T:
+def insist(task: Task, verb: str, act: Callable[[], _T]) -> _T:
     """Call a provider, again where the failure is transient.
+
+    `verb` names the call, for the log.
 
     Raises:
         ProviderError: it refused, or failed at every attempt.
     """
     pause = _FIRST_PAUSE
+    level = logging.DEBUG if verb in _OFTEN else logging.INFO
+    _log.log(level, "%s: %s %s", task.change.provider, verb, task.change.address)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return act()
         except TransientError as error:
             if attempt == _ATTEMPTS:
                 raise ProviderError(_no_answer(task.change.address, task.change.provider, error)) from error
+            _log.info("%s: %s %s again: %s", task.change.provider, verb, task.change.address, error)
             task.means.pause(pause)
             pause *= 2
     raise AssertionError("the last attempt returns or raises")
@@ -65,7 +76,7 @@ def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) ->
     told = ""
     while True:
         task.desk.check()
-        readiness = insist(task, lambda: provider.readiness(ref, order))
+        readiness = insist(task, "readiness", lambda: provider.readiness(ref, order))
         if readiness.done:
             if readiness.succeeded:
                 return {**ref.attributes, **readiness.attributes}

@@ -6,6 +6,7 @@ sorts, counts or chooses: all that is handed over is shown.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from typing import Final
@@ -17,6 +18,10 @@ from specr.render.text import neutral
 
 _WIDTH: Final = 100
 """Columns that excerpts and paragraphs are fitted into."""
+
+_QUOTED: Final = re.compile(r"`[^`]{1,80}`")
+_HELD: Final = "\ue000"
+"""Stands for a space that may not be broken at; of a private area, so that no text holds it."""
 
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
@@ -42,13 +47,17 @@ def render_diagnostic(diagnostic: Diagnostic, *, colour: bool = False) -> str:
 
 
 def _paragraph(text: str) -> list[str]:
-    """The text in lines of at most the width, its own line ends kept."""
+    """The text in lines of at most the width, its own line ends kept.
+
+    What stands in backticks is kept on one line, as far as it fits: it is there to be copied.
+    """
     lines: list[str] = []
     for line in text.splitlines():
+        held = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _HELD), neutral(line))
         lines += textwrap.wrap(
-            neutral(line), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            held, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
-    return lines
+    return [line.replace(_HELD, " ") for line in lines]
 
 
 def _excerpt(span: Span, text: str, *, colour: bool) -> list[str]:

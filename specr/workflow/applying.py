@@ -35,7 +35,9 @@ def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
     """
     backend = workspace.backend
     backend.ensure()
-    with hold_lock(backend, plan.operation, wait_seconds=manner.lock_seconds) as lease:
+    with hold_lock(
+        backend, plan.operation, wait_seconds=manner.lock_seconds, stopping=manner.stopping
+    ) as lease:
         state = backend.read()
         if manner.replan is not None and state.serial != plan.serial:
             plan = manner.replan()
@@ -68,8 +70,8 @@ def _check_specs(workspace: Workspace, state: State, plan: Plan) -> None:
         raise DiagnosticError(
             Diagnostic(
                 "Plan is stale",
-                "The specs, or the artifacts that they name, have changed since the plan was made.",
-                "Make a new plan with `specr plan`.",
+                "The specs, their variables or the artifacts behind them have changed since the plan was made.",
+                "Make a new plan with `specr plan`. One that was made with `--var` needs the same for apply.",
             ),
         )
 

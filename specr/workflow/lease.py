@@ -69,15 +69,19 @@ def _is_dead(holder: str) -> bool:
 
 
 @contextmanager
-def hold_lock(backend: Backend, operation: str, *, wait_seconds: float) -> Iterator[Lease]:
+def hold_lock(
+    backend: Backend, operation: str, *, wait_seconds: float, stopping: Event | None = None
+) -> Iterator[Lease]:
     """Hold the state's lock for the length of a block.
+
+    Waiting for it ends early once `stopping` is set.
 
     The lease is renewed in the background; a write under a lease that was lost fails.
 
     Raises:
         DiagnosticError: someone else held the lock for all of `wait_seconds`.
     """
-    lease = _acquire(backend, operation, wait_seconds)
+    lease = _acquire(backend, operation, wait_seconds, stopping or Event())
     ended = Event()
     heart = Thread(target=_beat, args=(backend, lease, ended), name="specr-lease", daemon=True)
     heart.start()
@@ -99,7 +103,7 @@ def _beat(backend: Backend, lease: Lease, ended: Event) -> None:
             continue  # the backend was busy or away: there is time for three more tries
 
 
-def _acquire(backend: Backend, operation: str, wait_seconds: float) -> Lease:
+def _acquire(backend: Backend, operation: str, wait_seconds: float, stopping: Event) -> Lease:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -108,9 +112,9 @@ def _acquire(backend: Backend, operation: str, wait_seconds: float) -> Lease:
             if _is_dead(error.info.holder):
                 backend.break_lock(error.info.id)
                 continue
-            if time.monotonic() >= deadline:
+            if stopping.is_set() or time.monotonic() >= deadline:
                 raise DiagnosticError(_held(error)) from error
-            time.sleep(_LOOK_EVERY)
+            stopping.wait(_LOOK_EVERY)
 
 
 def _held(error: LockHeldError) -> Diagnostic:

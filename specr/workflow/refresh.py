@@ -5,6 +5,7 @@ Reads the world and changes nothing in it, and takes no lock.
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,8 @@ from specr.resources.artifact import Artifact
 from specr.sources.protocol import Resolved, Source
 from specr.state.model import ObjectRef, RecordedObject, State
 from specr.store.protocol import Store
+
+_log = logging.getLogger(__name__)
 
 _FEW: Final = 2
 _AT_ONCE: Final = 8
@@ -64,6 +67,7 @@ def resolve_sources(
 
     def resolve(one: tuple[Artifact, str]) -> _Answer:
         artifact, reference = one
+        _log.info("%s: resolve the source", artifact.address)
         try:
             resolved = source_for(reference).resolve(reference, root)
             facts = _facts(artifact, reference, resolved, state.objects.get(artifact.address), store)
@@ -173,6 +177,7 @@ def observe(
         elif address.kind == "artifact":
             found[address] = _observe_bytes(recorded, store())
     for name, refs in sorted(by_provider.items()):
+        _log.info("%s: read %d objects", name, len(refs))
         try:
             found |= provider_for(name).read(refs)
         except TransientError as error:
