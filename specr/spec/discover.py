@@ -145,7 +145,7 @@ def _ignored(tree: Tree, findings: list[tuple[str, Diagnostic]]) -> Callable[[st
     """Whether `.specrignore` names a path; those of folders end in a slash."""
     try:
         data = tree.read(IGNORE_FILE)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return lambda _path: False
     except OSError as error:
         reason = error.strerror or "no reason given"

@@ -54,7 +54,7 @@ def _locate(document: Document, root: Node | None, diagnostic: Diagnostic, *, at
     if diagnostic.span is not None:
         return diagnostic
     if root is None:
-        start, width = (document.first_line, 0), 1
+        start, width = (document.first_line, 0), 0
     else:
         start, width = _place(root, diagnostic.path, at_key=at_key)
     line, column = start

@@ -227,6 +227,30 @@ Error: File can't be read
     )
 
 
+class Sealed(MemoryTree):
+    def read(self, path: str) -> bytes:
+        if path == ".specrignore":
+            raise PermissionError(13, "Permission denied")
+        return super().read(path)
+
+
+def test_an_ignore_file_that_can_not_be_read_is_an_error() -> None:
+    _, diagnostics = load_specs(Path("/p"), packs=Folders(), tree=Sealed({"a.yaml": EXPERIMENT}))
+    assert [(d.summary, d.detail) for d in diagnostics] == [("File can't be read", "Permission denied.")]
+
+
+def test_a_root_that_is_a_file_can_not_be_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(EXPERIMENT)
+    _, diagnostics = load_specs(tmp_path / "a.yaml", packs=Folders())
+    assert [d.summary for d in diagnostics] == ["Folder can't be read"]
+
+
+@pytest.mark.parametrize("source", ["models:/fraud/3", "https://example.org/m.zip", "s3://bucket/m"])
+def test_sources_elsewhere_leave_nothing_out(source: str) -> None:
+    files = {"a.yaml": EXPERIMENT + artifact(source), "models/fraud/3/x.yaml": document("ModelType", "t")}
+    assert "modeltype/t" in map(str, loaded(files).resources)
+
+
 def test_large_files_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specr.spec.read.FILE_LIMIT", 300)
     tree = MemoryTree({"a.yaml": EXPERIMENT + "#" * 300, "b.yaml": EXPERIMENT})

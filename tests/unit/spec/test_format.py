@@ -121,6 +121,9 @@ def test_what_can_not_be_read_is_told_and_nothing_else() -> None:
         ("Invalid YAML", ("x.yaml", 3)),
         ("Invalid YAML", ("x.yaml", 5)),
     ]
+    result = format_text("a: 1\n... junk\n", "x.yaml")
+    assert isinstance(result, tuple)
+    assert [(d.summary, d.span and d.span.line) for d in result] == [("Invalid YAML", 2)]
     result = format_file(b"\xff", "x.yaml")
     assert isinstance(result, tuple)
     assert [d.summary for d in result] == ["File is not UTF-8"]

@@ -229,6 +229,13 @@ def test_many_findings_are_told_without_parsing_all_documents_again(monkeypatch:
     assert [d.span and d.span.line for d in diagnostics] == [2 + 5 * n for n in range(10)]
 
 
+def test_a_document_too_long_to_parse_again_is_told_by_its_first_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("specr.spec.locate._LONGEST_TEXT", 50)
+    assert marked(only("# a comment\n" + document("Runtime", "r"))) == "apiVersion: specr/v1"
+
+
 def test_loading_imports_nothing_slow() -> None:
     slow = ("ruamel.yaml", "jsonschema", "deepdiff", "rich", "httpx", "pathspec")
     program = (
