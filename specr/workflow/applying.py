@@ -70,7 +70,7 @@ def _check_specs(workspace: Workspace, state: State, plan: Plan) -> None:
         raise DiagnosticError(
             Diagnostic(
                 "Plan is stale",
-                "The specs, their variables or the artifacts behind them have changed since the plan was made.",
+                "The specs, their variables or their artifacts have changed since the plan was made.",
                 "Make a new plan with `specr plan`. One that was made with `--var` needs the same for apply.",
             ),
         )
