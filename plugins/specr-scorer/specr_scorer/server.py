@@ -236,11 +236,18 @@ class _Run:
         server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
         done, _ = await asyncio.wait({serving}, timeout=self._settings.drain)
         if not done:
+            asyncio.get_running_loop().set_exception_handler(_report_unless_settled)
             _log(f"gave up on requests that still ran after {self._settings.drain} s.")
             return 1
         if self._status == 0:
             _log("stopped.")
         return self._status
+
+
+def _report_unless_settled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what goes wrong in callbacks, but for granian's late answer to a server that was given up."""
+    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
+        loop.default_exception_handler(context)
 
 
 def _reason(failure: BaseException) -> str:
