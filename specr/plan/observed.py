@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from specr.canonical import JsonObject
+from specr.address import Address
+from specr.canonical import Json, JsonObject
+from specr.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,12 @@ class SourceFacts:
     metadata: JsonObject = field(default_factory=dict)
     is_read: bool = False
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What is known of all artifacts, and what each source told of itself."""
+
+    facts: Mapping[Address, SourceFacts] = field(default_factory=dict)
+    resolved: Mapping[str, Json] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()

@@ -46,7 +46,7 @@ def decode_settings(model: type[S], context: ProviderContext, settings: Mapping[
 
 def _problem(model: type[Part], provider: str, kind: str, loc: tuple[str | int, ...]) -> Diagnostic:
     written = ".".join(map(str, loc))
-    known = {field.alias or name: field for name, field in model.model_fields.items()}
+    known = {field.alias or name: name for name, field in model.model_fields.items()}
     path = ("spec", "providers", provider, *loc)
     if kind == "extra_forbidden":
         remedy = did_you_mean(written, known) or f"Known settings: {', '.join(sorted(known)) or 'none'}."
@@ -56,8 +56,10 @@ def _problem(model: type[Part], provider: str, kind: str, loc: tuple[str | int, 
             remedy,
             path=path,
         )
-    field = known.get(str(loc[0])) if loc else None
-    meaning = field.description if field and field.description else "see the provider's documentation"
+    from specr.resources.docs import attribute_docs  # noqa: PLC0415 - reads sources, for errors only
+
+    name = known.get(str(loc[0]), "") if loc else ""
+    meaning = attribute_docs(model).get(name) or "see the provider's documentation"
     if kind == "missing":
         summary, detail = "Missing provider setting", f"The provider {provider} needs the setting {written}."
     else:

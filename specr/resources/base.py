@@ -47,7 +47,6 @@ class Part(BaseModel):
         extra="forbid",
         alias_generator=to_camel,
         validate_by_name=True,
-        use_attribute_docstrings=True,
         defer_build=True,
     )
 

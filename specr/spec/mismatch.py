@@ -196,8 +196,11 @@ def _expected_remedy(model: type[Resource], loc: tuple[str | int, ...]) -> str:
     part = _model_at(model, loc[:-1])
     if part is None:
         return ""
-    field = next((f for n, f in part.model_fields.items() if (f.alias or n) == loc[-1]), None)
-    return f"It is: {field.description}" if field is not None and field.description else ""
+    from specr.resources.docs import attribute_docs  # noqa: PLC0415 - reads sources, for errors only
+
+    name = next((n for n, f in part.model_fields.items() if (f.alias or n) == loc[-1]), "")
+    meaning = attribute_docs(part).get(name)
+    return f"It is: {meaning}" if meaning else ""
 
 
 _Explain = Callable[[Any, Mapping[str, Any]], tuple[str, str, str]]

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from specr.resources.base import API_VERSION, METADATA_FIELDS
 from specr.resources.catalog import KINDS
 from specr.resources.columns import ColumnType
+from specr.resources.docs import all_models, attribute_docs
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -58,7 +59,21 @@ def model_schemas() -> dict[str, dict[str, Any]]:
     """The schema of each kind and of each part, by name, as pydantic makes them, without titles."""
     _, schema = models_json_schema([(model, "validation") for model in KINDS.values()], by_alias=True)
     definitions: dict[str, dict[str, Any]] = schema["$defs"]
-    return {name: _without_titles(part) for name, part in definitions.items()}
+    return {name: _described(name, _without_titles(part)) for name, part in definitions.items()}
+
+
+def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A model's schema with the texts under its fields as descriptions."""
+    model = all_models().get(name)
+    if model is None or "properties" not in schema:
+        return schema
+    docs = attribute_docs(model)
+    by_alias = {field.alias or key: docs.get(key, "") for key, field in model.model_fields.items()}
+    properties = {
+        key: {**field, "description": by_alias[key]} if by_alias.get(key) else field
+        for key, field in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
 
 
 def hidden_fields(kind: str) -> frozenset[str]:

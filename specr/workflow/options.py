@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event as Flag
+from typing import TYPE_CHECKING
 
 from specr.address import Address
-from specr.apply.events import Observer
-from specr.plan.model import Plan
+
+if TYPE_CHECKING:
+    from specr.apply.events import Observer
+    from specr.plan.model import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,15 @@ from specr.packs import InstalledPacks
 from specr.plan.checks import check_plan
 from specr.plan.desired import Expander, Expansion, digest_specs
 from specr.plan.model import Plan
-from specr.plan.observed import Observation, ProviderSchema
+from specr.plan.observed import Observation, ProviderSchema, SourceReport
 from specr.plan.planner import Request, World, plan
 from specr.plan.targets import check_targets, close_targets
-from specr.providers.catalog import UNASKED, open_provider
 from specr.resources.artifact import Artifact
 from specr.resources.deployment import Deployment
 from specr.spec.load import load_specs
 from specr.spec.model import Specs
 from specr.state.model import State
-from specr.store.catalog import open_cache, open_store
 from specr.workflow.options import Manner, Options
-from specr.workflow.refresh import SourceReport, local_reference, observe, resolve_image, resolve_sources
 
 if TYPE_CHECKING:
     from specr.apply.engine import Result
@@ -93,6 +90,8 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """Where bytes are kept."""
+        from specr.store.catalog import open_store  # noqa: PLC0415 - only bytes need it
+
         return open_store(self.specs.project.store, self.root, self._digests)
 
     def provider(self, name: str, lineage: str) -> Provider:
@@ -102,6 +101,8 @@ class Workspace:
             DiagnosticError: the project has no such provider, or its settings are wrong.
         """
         if (name, lineage) not in self._providers:
+            from specr.providers.catalog import UNASKED, open_provider  # noqa: PLC0415 - records need none
+
             defined = {**UNASKED, **self.specs.project.providers}
             if name not in defined:
                 raise DiagnosticError(_unknown_provider(name, defined))
@@ -168,9 +169,14 @@ class Workspace:
 
     def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
         """Look at what recorded objects are now."""
+        kept = [a for a in addresses if (r := state.objects.get(a)) and (r.provider or a.kind == "artifact")]
+        if not kept:
+            return {}
+        from specr.workflow.observing import observe  # noqa: PLC0415 - records are nowhere to be seen
+
         return observe(
             state,
-            addresses,
+            kept,
             provider_for=lambda name: self.provider(name, state.lineage),
             store=lambda: self.store,
         )
@@ -194,20 +200,22 @@ class Workspace:
     @cached_property
     def _digests(self) -> DigestCache:
         """What is known of files' digests; the store and the sources share it."""
+        from specr.store.catalog import open_cache  # noqa: PLC0415 - only bytes need it
+
         return open_cache(self.root)
 
     def _resolve(self, state: State, options: Options) -> SourceReport:
         """Sources of all artifacts; a destroy needs none of them."""
-        if options.destroy:
+        artifacts = [resource for resource in self.specs.resources.values() if isinstance(resource, Artifact)]
+        if options.destroy or not artifacts:
             return SourceReport()
-        artifacts = [
-            (resource, local_reference(self.specs.origins[address].file, resource.source))
-            for address, resource in self.specs.resources.items()
-            if isinstance(resource, Artifact)
-        ]
-        if not artifacts:
-            return SourceReport()
-        return resolve_sources(artifacts, state, source_for=self.source, store=self.store, root=self.root)
+        from specr.workflow.resolving import local_reference, resolve_sources  # noqa: PLC0415 - artifacts only
+
+        origins = self.specs.origins
+        with_references = [(a, local_reference(origins[a.address].file, a.source)) for a in artifacts]
+        return resolve_sources(
+            with_references, state, source_for=self.source, store=self.store, root=self.root
+        )
 
     def _observe(self, state: State, options: Options) -> Mapping[Address, Observation]:
         return self.observe(state, state.objects) if options.refresh else {}
@@ -253,6 +261,8 @@ class Workspace:
         """
         key = (provider, image)
         if key not in self._images:
+            from specr.workflow.observing import resolve_image  # noqa: PLC0415 - only where there are images
+
             opened = self.provider(provider, lineage)
             self._images[key] = resolve_image(provider, opened, image)
         return self._images[key]

@@ -1,4 +1,4 @@
-"""Refreshing: what sources mean now, what is in the store, what providers see.
+"""Resolving: what the sources of artifacts mean now, and what artifacts say of themselves.
 
 Reads the world and changes nothing in it, and takes no lock.
 """
@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import logging
 import posixpath
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from specr.address import Address
 from specr.canonical import Json
 from specr.diagnostics import Diagnostic, DiagnosticError
-from specr.plan.observed import Observation, SourceFacts
-from specr.providers.protocol import ImageResolver, Provider, ProviderError, TransientError
+from specr.plan.observed import SourceFacts, SourceReport
 from specr.readers.catalog import reader_for
 from specr.resources.artifact import Artifact
 from specr.sources.protocol import Resolved, Source
-from specr.state.model import ObjectRef, RecordedObject, State
+from specr.state.model import RecordedObject, State
 from specr.store.protocol import Store
 
 _log = logging.getLogger(__name__)
@@ -30,15 +27,6 @@ _log = logging.getLogger(__name__)
 _FEW: Final = 2
 _AT_ONCE: Final = 8
 """Sources on other hosts are asked side by side from two on, this many at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """What is known of all artifacts, and what each source told of itself."""
-
-    facts: Mapping[Address, SourceFacts] = field(default_factory=dict)
-    resolved: Mapping[str, Json] = field(default_factory=dict)
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def local_reference(file: str, source: str) -> str:
@@ -100,6 +88,8 @@ def _each(
     remote = sum(1 for _, reference in artifacts if ":/" in reference)
     if remote < _FEW:
         return list(map(resolve, artifacts))
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few projects need it
+
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="specr-source") as pool:
         return list(pool.map(resolve, artifacts))
 
@@ -152,66 +142,3 @@ def read_facts(artifact: Artifact, base: SourceFacts, content: Path) -> SourceFa
     schema = None if found.schema is None else found.schema.model_dump(mode="json", by_alias=True)
     notes = tuple(f"{d.summary}: {d.detail} {d.remedy}".strip() for d in found.diagnostics)
     return replace(base, schema=schema, metadata=found.metadata, is_read=True, notes=notes)
-
-
-def observe(
-    state: State,
-    addresses: Iterable[Address],
-    *,
-    provider_for: Callable[[str], Provider],
-    store: Callable[[], Store],
-) -> Mapping[Address, Observation]:
-    """Look at what these recorded objects are now: one bulk read a provider.
-
-    Raises:
-        DiagnosticError: a provider does not answer; a plan made blind would be wrong.
-    """
-    found: dict[Address, Observation] = {}
-    by_provider: dict[str, list[ObjectRef]] = defaultdict(list)
-    for address in addresses:
-        recorded = state.objects.get(address)
-        if recorded is None:
-            continue
-        if recorded.provider:
-            by_provider[recorded.provider].append(recorded.ref)
-        elif address.kind == "artifact":
-            found[address] = _observe_bytes(recorded, store())
-    for name, refs in sorted(by_provider.items()):
-        _log.info("%s: read %d objects", name, len(refs))
-        try:
-            found |= provider_for(name).read(refs)
-        except TransientError as error:
-            raise ProviderError(
-                Diagnostic(
-                    "Provider does not answer",
-                    f"Provider {name} could not be asked what runs: {error}.",
-                    "Check that the platform is up, or plan from recorded state alone with --no-refresh.",
-                ),
-            ) from error
-    return found
-
-
-def resolve_image(name: str, provider: Provider, image: str) -> str | None:
-    """What an image means to a provider; None where it can't tell.
-
-    Raises:
-        ProviderError: there is no such image, or the platform does not answer.
-    """
-    if not isinstance(provider, ImageResolver):
-        return None
-    try:
-        return provider.resolve_image(image)
-    except TransientError as error:
-        raise ProviderError(
-            Diagnostic(
-                "Provider does not answer",
-                f"Provider {name} could not be asked for the image {image}: {error}.",
-                "Check that the platform is up.",
-            ),
-        ) from error
-
-
-def _observe_bytes(recorded: RecordedObject, store: Store) -> Observation:
-    if store.has(recorded.attributes["digest"]):
-        return Observation(exists=True)
-    return Observation(exists=False, message="its bytes are no longer in the store")
