@@ -27,6 +27,7 @@ ProviderFactory = Callable[[ProviderContext, Mapping[str, Any]], Provider]
 """Opens a provider. No I/O: that waits for the first call. DiagnosticError for wrong settings."""
 
 _BUILT_IN: Final = {
+    "docker": ("specr.providers.docker.provider", "open_docker"),
     "local": ("specr.providers.local.provider", "open_local"),
     "memory": ("specr.providers.memory", "open_memory"),
 }
