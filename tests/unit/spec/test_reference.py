@@ -5,6 +5,7 @@ from pathlib import Path
 
 from specr.resources.base import METADATA_FIELDS
 from specr.resources.catalog import KINDS
+from specr.resources.docs import attribute_docs
 from specr.spec.reference import render_reference
 from tests.conftest import Golden
 
@@ -22,7 +23,7 @@ def test_every_argument_is_described() -> None:
         for name, field in model.model_fields.items():
             if name not in METADATA_FIELDS and (kind, name) != ("Project", "depends_on"):
                 assert f"| `{field.alias or name}` |" in section
-                assert field.description
+                assert attribute_docs(model)[name]
 
 
 def test_every_link_leads_to_a_section() -> None:
