@@ -1,7 +1,5 @@
 """A processor: copies the artifact, marked as processed. The first argument says how it behaves."""
 
-# ruff: noqa: T201, PTH110, PTH123 - a program that prints, and that starts fast
-
 import os
 import sys
 import time
@@ -49,7 +47,7 @@ elif behaviour == "folder":
     (target / "run.sh").chmod(0o750)
     (target / "again").hardlink_to(target / "run.sh")
     (target / "link").symlink_to("deep/er/file")
-    (target / "umläut – name").write_text("")
+    (target / "umläut name").write_text("")
     (target / "deep").chmod(0o555)
     target.chmod(0o555)
 elif behaviour != "empty":

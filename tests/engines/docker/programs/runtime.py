@@ -1,7 +1,5 @@
 """A runtime small enough to start in a moment. The first argument says how it behaves."""
 
-# ruff: noqa: T201, PTH123 - a program that prints, and that starts fast
-
 import json
 import os
 import signal
