@@ -10,6 +10,7 @@ import pytest
 
 from tests.engines.conftest import need
 from tests.engines.docker.engine import Engine
+from tests.engines.docker.project import Project
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +27,21 @@ def client() -> docker.APIClient:
 def engine(client: docker.APIClient, tmp_path: Path) -> Iterator[Engine]:
     """A project's place on this machine and at the daemon; nothing of it may be left there."""
     engine = Engine(client, tmp_path)
-    try:
-        yield engine
-        left = engine.left()
-    finally:
-        engine.clear()
+    yield engine
+    for token in engine.existing("mine"):
+        engine.provider().delete(engine.ref(token))
+    left = engine.left()
+    engine.clear()
     assert not left, f"left at the daemon: {left}"
+
+
+@pytest.fixture
+def project(client: docker.APIClient, tmp_path: Path) -> Iterator[Project]:
+    """A project that is destroyed in the end, by its own means."""
+    project = Project(client, tmp_path / "project")
+    try:
+        yield project
+        if (project.folder / ".specr" / "state.db").exists():
+            project.destroy()
+    finally:
+        project.clear()

@@ -13,6 +13,7 @@ from specr.providers.docker.provider import DockerProvider
 from specr.providers.docker.settings import DockerSettings
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import Compute
+from specr.state.model import ObjectRef
 from specr.store.folder import FolderStore
 from specr.testing.providers import Behaviour
 
@@ -32,7 +33,7 @@ class Engine:
 
     patience = 60.0
 
-    def __init__(self, client: docker.APIClient, place: Path, **settings: Any) -> None:
+    def __init__(self, client: Any, place: Path, **settings: Any) -> None:
         place.mkdir(exist_ok=True)
         self.client = client
         self.root = place.resolve()
@@ -88,6 +89,10 @@ class Engine:
     def destroy(self, lineage: str, token: str) -> None:
         for container in self.containers(token, lineage):
             self.client.remove_container(container["Id"], force=True)
+
+    def ref(self, token: str) -> ObjectRef:
+        """The way to an object by its token alone."""
+        return ObjectRef(Address("deployment", "any"), "docker", token)
 
     def containers(self, token: str, lineage: str = LINEAGE) -> list[Any]:
         """An object's containers, as the daemon lists them."""

@@ -47,7 +47,7 @@ def test_opening_touches_no_disk(tmp_path: Path) -> None:
     ("type_", "settings", "told"),
     [
         ("locl", {}, ["of type locl", "Did you mean local?"]),
-        ("slurm", {}, ["of type slurm", "Known types: local, memory"]),
+        ("slurm", {}, ["of type slurm", "Known types: docker"]),
         ("local", {"fodler": "x"}, ["no setting fodler", "Did you mean folder?"]),
         ("memory", {"zzz": 1}, ["no setting zzz", "Known settings: path"]),
         ("local", {"grace": -1}, ["setting grace", "SIGTERM"]),
