@@ -66,7 +66,7 @@ def run_in_pod(
     except _channel_errors() as error:
         raise TransientError(f"the channel into the pod {pod} broke: {error}") from error
     finally:
-        socket.close()
+        socket.sock.shutdown()  # `close` leaves open what the other side has closed
 
 
 def ask_port(cluster: Cluster, pod: str, port: int, request: ScorerRequest) -> ScorerResponse:
