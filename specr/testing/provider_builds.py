@@ -82,10 +82,16 @@ class BuildPromises(Suite):
             assert site.platform.existing(LINEAGE) == frozenset()
 
     def test_the_output_outlives_the_build(self, tmp_path: Path) -> None:
-        """A deployment of it runs when the build is gone."""
+        """For as long as a deployment of it is there."""
         with self.site(tmp_path) as site:
             provider = site.provider()
             ref = site.make(provider, site.platform.build("a", "t1"))
-            provider.delete(ref)
             order = replace(site.platform.deployment("d", "t2"), model=ref.attributes["digest"])
-            site.roll_out(provider, order)
+            provider.create(order)
+            provider.delete(ref)
+            deployed = site.roll_out(provider, order)
+            if "replicas" in provider.schema.in_place:
+                for count in (0, 1):
+                    provider.update(deployed, replace(order, replicas=count))
+                    readiness = site.finish(provider, replace(order, replicas=count))
+                    assert readiness.succeeded, readiness.message

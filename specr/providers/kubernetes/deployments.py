@@ -16,7 +16,7 @@ from specr.providers.kubernetes.diagnosis import creation_trouble, last_events, 
 from specr.providers.kubernetes.index import Entries
 from specr.providers.kubernetes.manifests import budget, deployment, image_of, model_of, shape_of
 from specr.providers.kubernetes.objects import Objects
-from specr.providers.kubernetes.patience import Patience
+from specr.providers.kubernetes.patience import Patience, Sparingly
 from specr.providers.kubernetes.pods import Site
 from specr.providers.kubernetes.routing import Routing, endpoint_of
 from specr.providers.kubernetes.secrets import Secrets
@@ -37,6 +37,7 @@ class Deployments:
         self._secrets = secrets
         self._routing = Routing(objects, site)
         self._patience = Patience(objects.clock, site.settings.scheduling_seconds)
+        self._sparingly = Sparingly(objects.clock)
 
     def create(self, order: DeploymentOrder) -> JsonObject:
         """Make the revision, or make the one with this token what it should be."""
@@ -121,9 +122,14 @@ class Deployments:
         ready = len(pods) - len(waiting)
         if not waiting:
             return Readiness(done=False, message=f"{ready} of {wanted} replicas are ready")
-        events = self._cluster.list("events", fields=f"involvedObject.uid={waiting[0]['metadata']['uid']}")
-        why = "; ".join(filter(None, (waiting_for(waiting[0]), last_events(events))))
+        why = "; ".join(filter(None, (waiting_for(waiting[0]), self._events_of(waiting[0]))))
         return Readiness(done=False, message=f"{ready} of {wanted} replicas are ready: {why}")
+
+    def _events_of(self, pod: JsonObject) -> str:
+        uid = pod["metadata"]["uid"]
+        return self._sparingly.ask(
+            uid, lambda: last_events(self._cluster.list("events", fields=f"involvedObject.uid={uid}"))
+        )
 
     def _words(self, ref: ObjectRef, live: JsonObject, service: JsonObject | None, found: JsonObject) -> str:
         """What is wrong with a revision, in a few words."""

@@ -16,7 +16,7 @@ from typing import Final
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.channel import run_in_pod
 from specr.providers.kubernetes.diagnosis import pod_trouble, waiting_for
-from specr.providers.kubernetes.objects import Objects
+from specr.providers.kubernetes.objects import Objects, pauses_between_looks
 from specr.providers.kubernetes.pods import Site, helper_pod
 from specr.providers.kubernetes.trouble import RefusedError, helper_failed, volume_failed
 from specr.providers.protocol import TransientError
@@ -26,8 +26,6 @@ _LIFE: Final = 3600
 
 _PATIENCE: Final = 120.0
 """Seconds that it gets to start; pulling its image is part of that."""
-
-_LOOK: Final = 0.1
 
 
 class Helper:
@@ -103,7 +101,7 @@ class Helper:
 
     def _await_running(self) -> None:
         objects = self._objects
-        began = objects.clock()
+        began, pauses = objects.clock(), pauses_between_looks()
         while True:
             pod = objects.cluster.get("pods", self.name)
             if pod is None:
@@ -117,7 +115,7 @@ class Helper:
                 raise helper_failed(self.name, trouble)
             if waited > _PATIENCE:
                 raise helper_failed(self.name, waiting_for(pod))
-            objects.sleep(_LOOK)
+            objects.sleep(next(pauses))
 
     def _remove(self) -> None:
         # At once: it has nothing to say goodbye to, and what follows may need its name.

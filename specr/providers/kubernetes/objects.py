@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from specr.address import Address
@@ -21,8 +21,6 @@ _HAND: Final = "kubectl"
 """What the names of field managers begin with when a person has used kubectl on an object."""
 
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<once> using )?')
-_LOOK: Final = 0.1
-"""Seconds between two looks at objects that are to go."""
 
 
 class Objects:
@@ -111,16 +109,24 @@ class Objects:
             ProviderError: something is still there after so many seconds.
         """
         deadline = self.clock() + seconds
-        left = list(looks)
+        left, pauses = list(looks), pauses_between_looks()
         while left := [(name, is_gone) for name, is_gone in left if not is_gone()]:
             if self.clock() > deadline:
                 raise still_there([name for name, _ in left], seconds)
-            self.sleep(_LOOK)
+            self.sleep(next(pauses))
 
     def _patch(self, resource: str, manifest: JsonObject, *, force: bool) -> dict[str, Any]:
         path = self.cluster.path(resource, manifest["metadata"]["name"])
         query = {"fieldManager": names.MANAGER, "force": "true" if force else "false"}
         return self.cluster.call("PATCH", path, manifest, query=query, content_type=_APPLY)
+
+
+def pauses_between_looks() -> Iterator[float]:
+    """Seconds between one look at an object and the next: often at first, then less."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(pause * 1.3, 1.0)
 
 
 def _conflicts(body: JsonObject) -> Sequence[tuple[str, str, bool]]:
