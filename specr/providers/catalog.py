@@ -28,6 +28,7 @@ ProviderFactory = Callable[[ProviderContext, Mapping[str, Any]], Provider]
 
 _BUILT_IN: Final = {
     "docker": ("specr.providers.docker.provider", "open_docker"),
+    "kubernetes": ("specr.providers.kubernetes.provider", "open_kubernetes"),
     "local": ("specr.providers.local.provider", "open_local"),
     "memory": ("specr.providers.memory", "open_memory"),
 }
