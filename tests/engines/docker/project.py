@@ -74,7 +74,7 @@ class Project:
         folder.mkdir(exist_ok=True)
         self.client = client
         self.folder = folder
-        self._settings = {"type": "docker", "stopSeconds": 2, **settings}
+        self.settings = {"type": "docker", "stopSeconds": 2, **settings}
 
     def declare(
         self,
@@ -85,20 +85,25 @@ class Project:
         port: int | None = None,
         image: str = IMAGE,
         behaviour: str = "good",
+        edition: int = 0,
     ) -> None:
-        """Write specs for so many deployments, each of an artifact of its own."""
+        """Write specs for so many deployments, each of an artifact of its own.
+
+        The first of them has the fixed port, if one is given.
+        """
         shared = SHARED.format(
-            settings=json.dumps(self._settings),
+            settings=json.dumps(self.settings),
             image=image,
             processor=json.dumps(command("processor.py", "good")),
             runtime=json.dumps(command("runtime.py", behaviour)),
             env=json.dumps(dict(env or {})),
         )
-        fixed = f", endpoint: {{port: {port}}}" if port else ""
-        text = shared + "".join(EACH.format(n=n, replicas=replicas, port=fixed) for n in range(count))
-        (self.folder / "specr.yaml").write_text(text)
+        text = shared
         for n in range(count):
-            (self.folder / f"a{n}.bin").write_text(f"artifact {n}")
+            fixed = f", endpoint: {{port: {port}}}" if port and n == 0 else ""
+            text += EACH.format(n=n, replicas=replicas, port=fixed)
+            (self.folder / f"a{n}.bin").write_text(f"artifact {n} {edition}")
+        (self.folder / "specr.yaml").write_text(text)
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the project."""
@@ -144,6 +149,19 @@ class Project:
     def volumes(self) -> list[Any]:
         labels = [f"dev.specr.lineage={self.state().lineage}"]
         return list(self.client.volumes(filters={"label": labels})["Volumes"] or [])
+
+    def check_nothing_else(self) -> None:
+        """See that the daemon has just what the state says: nothing twice, nothing orphaned."""
+        recorded = {str(address): found for address, found in self.state().objects.items() if found.provider}
+        seen = sorted(
+            (c["Labels"]["dev.specr.address"], c["Labels"]["dev.specr.token"]) for c in self.containers()
+        )
+        assert seen == sorted((address, found.token) for address, found in recorded.items())
+        for container in self.containers():
+            running = container["Labels"]["dev.specr.kind"] == "deployment"
+            assert (container["State"] == "running") == running, container
+        mounted = {m["Name"] for c in self.containers() for m in c["Mounts"] if m["Type"] == "volume"}
+        assert {volume["Name"] for volume in self.volumes()} == mounted
 
     def destroy(self) -> None:
         """Destroy everything, and see that the daemon has nothing left."""
