@@ -11,10 +11,14 @@ from types import ModuleType
 from typing import NamedTuple
 
 import click
+import jsonschema
 import pytest
 
 from specr.cli.argv import normalise
 from specr.cli.main import cli
+from specr.spec.schema import document_schema
+from specr.spec.split import split_documents
+from specr.spec.values import read_value
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,6 +156,20 @@ def test_wrong_commands_are_noticed(line: str) -> None:
 def test_commands_are_found_wherever_a_line_has_them() -> None:
     line = "cd x && specr plan --out p | cat; curl $(specr output iris --url)/model/id > out"
     assert list(specr_calls(line)) == [("plan", "--out", "p"), ("output", "iris", "--url")]
+
+
+def test_specs_are_valid() -> None:
+    validator = jsonschema.Draft202012Validator(document_schema())
+    count = 0
+    for document in DOCUMENTS:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for block in FENCE.finditer(text):
+            if block["language"] == "yaml":
+                for piece in split_documents(block["text"]):
+                    problems = [e.message for e in validator.iter_errors(read_value(piece.text))]
+                    assert not problems, (document, piece.text)
+                    count += 1
+    assert count > 10
 
 
 def test_the_readme_names_every_command() -> None:
