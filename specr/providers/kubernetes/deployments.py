@@ -14,7 +14,7 @@ from specr.plan.observed import Observation
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.diagnosis import creation_trouble, last_events, pod_trouble, waiting_for
 from specr.providers.kubernetes.index import Entries
-from specr.providers.kubernetes.manifests import budget, deployment, image_of, model_of, shape_of
+from specr.providers.kubernetes.manifests import budget, deployment, image_of, model_of, runs_as, shape_of
 from specr.providers.kubernetes.objects import Objects
 from specr.providers.kubernetes.patience import Patience, Sparingly
 from specr.providers.kubernetes.pods import Site
@@ -71,10 +71,12 @@ class Deployments:
         if seen and counts == {wanted}:
             found = self._attributes(live, self._routing.find(order.address))
             return Readiness(done=True, succeeded=True, attributes=found)
+        if not seen:
+            return Readiness(done=False, message="the cluster has not looked at it yet")
         trouble = creation_trouble(status.get("conditions") or ())
         if trouble:
             return Readiness(done=True, message=trouble)
-        return self._look_at_pods(ref.token, wanted)
+        return self._look_at_pods(live, ref.token, wanted)
 
     def observe(
         self, ref: ObjectRef, live: JsonObject | None, services: Mapping[str, JsonObject], present: Entries
@@ -111,9 +113,10 @@ class Deployments:
             "template": shape_of(live),
         }
 
-    def _look_at_pods(self, token: str, wanted: int) -> Readiness:
+    def _look_at_pods(self, live: JsonObject, token: str, wanted: int) -> Readiness:
         """Why a revision is not ready: the first pod that is in trouble, or that is waited for."""
-        pods = [p for p in self._objects.marked("pods", token) if not p["metadata"].get("deletionTimestamp")]
+        found = self._objects.marked("pods", token)
+        pods = [pod for pod in found if not pod["metadata"].get("deletionTimestamp") and runs_as(live, pod)]
         for pod in pods:
             trouble = pod_trouble(pod, self._patience.is_over(token, pod))
             if trouble:

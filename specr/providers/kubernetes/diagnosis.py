@@ -25,7 +25,7 @@ _RESTARTS: Final = 2
 
 _SIGNALS: Final = {137: "SIGKILL", 143: "SIGTERM", 139: "SIGSEGV", 134: "SIGABRT"}
 
-_QUIET_EVENTS: Final = frozenset({"Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing"})
+_QUIET_EVENTS: Final = frozenset({"MissingClusterDNS", "DNSConfigForming", "Killing"})
 
 
 def pod_trouble(pod: JsonObject, scheduling_over: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from specr.canonical import JsonObject, digest_of
@@ -224,8 +224,17 @@ def model_of(live: JsonObject) -> str | None:
     return None
 
 
+def runs_as(live: JsonObject, pod: JsonObject) -> bool:
+    """Whether a pod runs what its Deployment now says; if not, another is on its way to replace it."""
+    wanted, found = _runtime_of(live), _named(pod["spec"]["containers"])
+    return all(wanted.get(key) == found.get(key) for key in ("image", "command", "args", "env"))
+
+
 def _runtime_of(live: JsonObject) -> JsonObject:
-    containers = live.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ())
+    return _named(live.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()))
+
+
+def _named(containers: Iterable[JsonObject]) -> JsonObject:
     found: JsonObject = next((one for one in containers if one.get("name") == RUNTIME), {})
     return found
 

@@ -117,14 +117,17 @@ class KubernetesProvider:
         for resource, name in found:
             self._objects.delete(resource, name, foreground=True)
         self._secrets.delete(ref.token)
+        self._volume.release(ref.token, lambda: self._await_end(ref, found))
+
+    def _await_end(self, ref: ObjectRef, found: Sequence[tuple[str, str]]) -> bool:
+        """Wait until nothing of an object is left; whether it may have left something half done."""
         looks: list[tuple[str, Callable[[], bool]]] = [
             (name, partial(self._is_gone, resource, name)) for resource, name in found
         ]
         looks.append((f"pods of {ref.address}", lambda: not self._objects.marked("pods", ref.token)))
         grace = self._settings.grace_seconds + self._settings.drain_seconds
         self._objects.await_gone(looks, grace + _PATIENCE)
-        runs = any(resource == "deployments" for resource, _ in found)
-        self._volume.release(ref.token, unfinished=not runs)
+        return not any(resource == "deployments" for resource, _ in found)
 
     def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
         """Observe: one list of Deployments, one of Services, a look at the claim and at its index."""

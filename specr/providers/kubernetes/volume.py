@@ -7,6 +7,7 @@ that whoever dies in between leaves a trace in the index.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from threading import Lock
@@ -78,27 +79,33 @@ class Volume:
         with self._working_on(digest):
             self._index.change(claim, lambda entries: _settle(entries, digest, token, size))
 
-    def release(self, token: str, *, unfinished: bool) -> None:
+    def release(self, token: str, await_end: Callable[[], bool]) -> None:
         """Let go of all that an object holds, and remove what nobody holds any more.
 
-        `unfinished` says that the object may have left something on its way to the volume.
+        Args:
+            token: the object's.
+            await_end: waits until nothing of the object runs; says whether it may have left
+                something half done. A helper that will be needed starts meanwhile.
         """
         claim = self._claim()
-        if not claim:
-            return
-        held = _held(self._index.read(claim), token)
-        if held:
-            with ExitStack() as needed:
-                if unfinished or any(not entry.whole for entry in held.values()):
-                    needed.enter_context(self.helper.opened())
-                    self._discard(claim, token)
-                for digest in _held(self._index.read(claim), token):
-                    self._let_go(claim, digest, token, needed)
-        if not self._index.read(claim):
+        with ExitStack() as needed:
+            held = _held(self._index.read(claim), token) if claim else {}
+            if any(not entry.whole or entry.tokens <= {token} for entry in held.values()):
+                needed.enter_context(self.helper.opened())
+            unfinished = await_end()
+            if unfinished or any(not entry.whole for entry in held.values()):
+                self._discard(claim, token, needed)
+            for digest in _held(self._index.read(claim), token) if claim else ():
+                self._let_go(claim, digest, token, needed)
+        # An index about a claim that is gone goes here too.
+        if not self._index.change(claim, lambda _: None):
             self._remove_own_claim()
 
-    def _discard(self, claim: str, token: str) -> None:
+    def _discard(self, claim: str, token: str, needed: ExitStack) -> None:
         """Remove what an object has left half done; its output, if it came that far, is held then."""
+        if not _held(self._index.read(claim), token):
+            return
+        needed.enter_context(self.helper.opened())
         for output in self.helper.run("remove what is half done", "discard", staging_for(token)):
             digest = names.digest_from(output)
             with self._working_on(digest):
@@ -110,8 +117,11 @@ class Volume:
             if digest not in left or left[digest].tokens:
                 return
             needed.enter_context(self.helper.opened())
-            self.helper.run("remove content", "forget", names.folder_name(digest))
-            self.helper.run("tidy up", "tidy")
+            if any(entry.tokens for entry in left.values()):
+                self.helper.run("remove content", "forget", names.folder_name(digest))
+            else:
+                # Also what the index has lost sight of, should a hand have been at it.
+                self.helper.run("remove content", "clear")
             self._index.change(claim, lambda entries: _forget(entries, digest))
 
     def _is_there(self, digest: str) -> bool:

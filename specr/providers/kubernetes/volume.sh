@@ -129,6 +129,11 @@ list() { # prints the digests of all content that is whole
   done
 }
 
+clear() { # removes everything
+  remove "$SPECR_FOLDER"
+  tidy
+}
+
 tidy() { # removes folders that are empty, up to the claim's root
   for folder in staging results objects; do rmdir "$SPECR_FOLDER/$folder" 2>/dev/null; done
   rmdir "$SPECR_FOLDER" "${SPECR_FOLDER%/*}" "${SPECR_FOLDER%/*/*}" 2>/dev/null

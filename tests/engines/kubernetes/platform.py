@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,14 @@ from specr.providers.kubernetes.provider import KubernetesProvider, open_kuberne
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.providers.settings import ProviderContext
 from specr.resources.compute import Compute
+from specr.state.model import ObjectRef
 from specr.store.folder import FolderStore
 from specr.testing.providers import Behaviour
 from tests.engines.kubernetes.space import CLAIM, KINDS, Space, wait_until
 
 PROGRAMS = Path(__file__).with_name("programs")
 IMAGE = "python:3.11-slim"
+PIN = "pin"
 
 
 class Namespace:
@@ -25,14 +30,14 @@ class Namespace:
 
     patience = 90.0
 
-    def __init__(self, space: Space, place: Path, **settings: Any) -> None:
+    def __init__(self, space: Space, place: Path, own: str = "", **settings: Any) -> None:
         place.mkdir(exist_ok=True)
         self.space = space
         self.root = place.resolve()
         self.settings = settings
         self.store = FolderStore(self.root / ".specr" / "store")
         self.source = self.add("an artifact")
-        self._own = os.urandom(3).hex()
+        self._own = own or os.urandom(3).hex()
         self._providers: list[KubernetesProvider] = []
 
     def add(self, text: str) -> str:
@@ -90,12 +95,17 @@ class Namespace:
         for index in (one for one in found if one["kind"] == "ConfigMap"):
             for entry in (index.get("data") or {}).values():
                 tokens |= set(json.loads(entry)["for"])
-        return frozenset(token for token in tokens if token)
+        return frozenset(token for token in tokens if token and token != PIN)
 
     def destroy(self, lineage: str, token: str) -> None:
         labels = f"specr.dev/lineage={self.lineage(lineage)},specr.dev/token={token}"
         self.space.kubectl("delete", "deployment,job", "-l", labels, "--wait=true")
         wait_until(lambda: not self.space.get("pods", "-l", labels))
+
+    def close(self) -> None:
+        """Let go of connections."""
+        for provider in self._providers:
+            provider.close()
 
     def left(self) -> list[str]:
         """Everything of this test's that is still there, whatever its lineage."""
@@ -105,10 +115,20 @@ class Namespace:
 
     def clear(self) -> None:
         """Leave nothing behind, whatever a test has broken."""
-        for provider in self._providers:
-            provider.close()
+        self.close()
         for lineage in self._lineages():
             self.space.kubectl("delete", KINDS, "-l", f"specr.dev/lineage={lineage}", "--wait=false")
+
+    @contextmanager
+    def pinned(self, lineage: str) -> Iterator[None]:
+        """Let a deployment without replicas hold the artifact, so that not every test brings it anew."""
+        provider = self.provider(lineage)
+        order = replace(self.deployment("pin", PIN), replicas=0)
+        provider.create(order)
+        try:
+            yield
+        finally:
+            provider.delete(ObjectRef(order.address, "tested", PIN))
 
     def _lineages(self) -> set[str]:
         found = self.space.get(KINDS, "-l", "specr.dev/lineage")
