@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,8 @@ SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removepref
 def _collected() -> Iterator[None]:
     """So that no later test is told of these sockets."""
     yield
-    gc.collect()
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()
 
 
 @pytest.fixture
