@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -127,6 +128,7 @@ def release(volume: dict[str, Any]) -> None:
     """Make a volume fit for the next claim; nothing does it for those that are made by hand."""
     name = volume["metadata"]["name"]
     wait_until(lambda: _state(name) == "Released")
+    shutil.rmtree(Path(volume["spec"]["hostPath"]["path"], "specr"), ignore_errors=True)
     kubectl("patch", "pv", name, "--type=merge", "-p", '{"spec": {"claimRef": null}}')
 
 

@@ -133,9 +133,10 @@ class TestDrift:
 
 
 def _pod(project: Project) -> str:
-    (pod,) = project.space.get(
-        "pods", "-l", f"specr.dev/lineage={project.lineage()},specr.dev/kind=deployment"
-    )
+    """The name of the only pod; those of earlier tests get their time to end."""
+    labels = f"specr.dev/lineage={project.lineage()},specr.dev/kind=deployment"
+    wait_until(lambda: len(project.space.get("pods", "-l", labels)) == 1)
+    (pod,) = project.space.get("pods", "-l", labels)
     return str(pod["metadata"]["name"])
 
 

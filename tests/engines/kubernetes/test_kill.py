@@ -1,0 +1,84 @@
+"""A real `specr apply` dies by SIGKILL at any point; the next one leaves nothing twice and nothing behind."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines.kubernetes.project import Project
+from tests.engines.kubernetes.space import Space, wait_until
+
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
+
+ATTEMPTS = 20
+COUNT = 2
+
+
+@pytest.fixture(scope="class")
+def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = Project(space, tmp_path_factory.mktemp("kill"), COUNT)
+    yield project
+    project.specr("destroy", "--auto-approve")
+    wait_until(lambda: not space.left())
+
+
+class TestKill:
+    seconds = 6.0
+    """How long an apply takes here; learnt from those that were not killed."""
+
+    @pytest.mark.parametrize("attempt", range(ATTEMPTS))
+    def test_the_next_apply_converges(self, project: Project, attempt: int, tmp_path: Path) -> None:
+        project.deployment["env"] = {"ATTEMPT": str(attempt)}
+        if attempt % 2 == 0:
+            (project.folder / "model0.bin").write_text(f"model 0, attempt {attempt}")
+        project.write()
+        process = project.start("apply", "--auto-approve", log=tmp_path / "log")
+        time.sleep(random.Random(attempt).uniform(0.3, type(self).seconds))
+        process.send_signal(signal.SIGKILL)
+        killed = process.wait() == -signal.SIGKILL
+        began = time.monotonic()
+        project.apply()
+        if not killed:
+            type(self).seconds = max(2.0, type(self).seconds * 0.8)
+        elif time.monotonic() - began > type(self).seconds:
+            type(self).seconds *= 1.2
+        assert project.is_settled()
+        check(project)
+
+
+def check(project: Project) -> None:
+    """In the cluster there is what is recorded, once, and nothing else."""
+    state = project.state()
+    deployments = {o["token"] for o in state.values() if o["address"].startswith("deployment/")}
+    builds = {o["token"] for o in state.values() if o["address"].startswith("build/")}
+    assert len(deployments) == COUNT
+    live = project.objects("deployments")
+    assert {one["metadata"]["labels"]["specr.dev/token"] for one in live} == deployments
+    assert len(live) == COUNT
+    services = project.objects("services")
+    assert {one["spec"]["selector"]["specr.dev/token"] for one in services} == deployments
+    assert len(services) == COUNT
+    jobs = project.objects("jobs")
+    assert {one["metadata"]["labels"]["specr.dev/token"] for one in jobs} <= builds
+    (index,) = project.objects("configmaps")
+    entries = [json.loads(text) for text in index["data"].values()]
+    assert all(entry["whole"] for entry in entries)
+    assert {token for entry in entries for token in entry["for"]} <= deployments | builds
+    assert not [pod for pod in project.objects("pods") if "specr.dev/token" not in pod["metadata"]["labels"]]
+    _check_volume(project, set(index["data"]))
+
+
+def _check_volume(project: Project, digests: set[str]) -> None:
+    """On the volume is what the index says, where the volume is a folder of this machine."""
+    for volume in project.space.bound_volumes():
+        folder = Path(volume["spec"]["hostPath"]["path"], "specr", project.lineage(), "cluster")
+        if folder.exists():
+            assert {path.name for path in (folder / "objects").iterdir()} == digests
+            staging = folder / "staging"
+            assert not staging.exists() or not list(staging.iterdir())
