@@ -40,22 +40,20 @@ def command(session: Session, *, address: Address, tail: int | None, follow: boo
 def _lines(workspace: Workspace, address: Address, *, tail: int | None, follow: bool) -> Iterator[str]:
     from specr.diagnostics import Diagnostic, DiagnosticError
     from specr.providers.protocol import TransientError
+    from specr.render.following import new_lines
     from specr.workflow.upkeep import read_logs
 
     try:
         if not follow:
             yield from read_logs(workspace, address, tail=tail)
             return
-        seen = None
+        seen = read_logs(workspace, address)
+        yield from seen if tail is None else seen[max(len(seen) - tail, 0) :]
         while True:
-            lines = read_logs(workspace, address)
-            if seen is None:
-                seen = 0 if tail is None else max(len(lines) - tail, 0)
-            if len(lines) < seen:
-                seen = 0  # another object took over, with a log of its own
-            yield from lines[seen:]
-            seen = len(lines)
             time.sleep(_LOOK_EVERY)
+            lines = read_logs(workspace, address)
+            yield from new_lines(seen, lines)
+            seen = lines
     except TransientError as error:
         detail = f"The provider of {address} could not be asked: {error}."
         remedy = "Check that the platform is up, and try again."
