@@ -1,8 +1,9 @@
 """Which files of a tree are specs.
 
 Every `*.yaml` and `*.yml`, but for names that begin with a dot, what `.specrignore`
-names, and what lies in folders that artifacts name as their source. Nothing else is
-left out in silence. Looks at names and sizes, never into a spec.
+names, and what lies in folders that artifacts name as their source. Folders of models
+that no artifact names are left out too, with a word on each. Nothing else is left out
+in silence. Looks at names and sizes, never into a spec.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from posixpath import dirname, join, normpath
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -19,6 +21,8 @@ from specr.spec.document import shown_path
 from specr.spec.tree import Entry, EntryType, Tree, normalise
 
 IGNORE_FILE: Final = ".specrignore"
+MODEL_FILE: Final = "MLmodel"
+"""What MLflow puts into each folder that holds a model, beside YAML that is no spec."""
 FILE_LIMIT: Final = 32 * 2**20
 """Bytes in one file."""
 PROJECT_LIMIT: Final = 1024 * 2**20
@@ -41,10 +45,15 @@ _REMEDIES: Final = {
 
 
 class Listing(NamedTuple):
-    """What a tree offers: files to read, shallow ones first, and findings by the path they are about."""
+    """What a tree offers: files to read, shallow ones first, and findings by the path they are about.
+
+    `models` are the folders that hold a model, the outermost where one lies in another. None of
+    the files or findings is in them.
+    """
 
     files: tuple[Entry, ...]
     findings: tuple[tuple[str, Diagnostic], ...]
+    models: tuple[str, ...] = ()
 
 
 def discover(tree: Tree) -> Listing:
@@ -52,19 +61,26 @@ def discover(tree: Tree) -> Listing:
     findings: list[tuple[str, Diagnostic]] = []
     ignored = _ignored(tree, findings)
     files = []
+    models = set()
     for entry in tree.entries(lambda folder: ignored(folder + "/")):
         name = entry.path.rpartition("/")[2]
         is_spec = name.endswith((".yaml", ".yml")) and not name.startswith(".")
-        if entry.type is EntryType.FILE and not is_spec:
+        if entry.type is EntryType.FILE and not is_spec and name != MODEL_FILE:
             continue
         if ignored(entry.path):
             continue
-        if entry.type is EntryType.FILE:
+        if name == MODEL_FILE and dirname(entry.path):
+            models.add(dirname(entry.path))
+        elif entry.type is EntryType.FILE and is_spec:
             files.append(entry)
         elif is_spec or (not name.startswith(".") and entry.type in _FOLDERS) or entry.path == ".":
             findings.append((entry.path, _unread(entry)))
     files.sort(key=lambda entry: (entry.path.count("/"), entry.path))
-    return Listing(tuple(files), tuple(findings))
+    return Listing(
+        tuple(entry for entry in files if not _covers(models, entry.path)),
+        tuple((path, finding) for path, finding in findings if not _covers(models, path)),
+        tuple(sorted(folder for folder in models if not _covers(models, dirname(folder)))),
+    )
 
 
 _FOLDERS: Final = (EntryType.LINKED_FOLDER, EntryType.UNREADABLE_FOLDER)
@@ -95,11 +111,7 @@ class ArtifactFolders:
 
     def cover(self, path: str) -> bool:
         """Whether a file or folder is one of the folders, or lies in one."""
-        while path:
-            if path in self._folders:
-                return True
-            path = dirname(path)
-        return False
+        return _covers(self._folders, path)
 
     def lie_below(self, path: str) -> bool:
         """Whether one of the folders lies in this one."""
@@ -112,7 +124,7 @@ def source_path(file: str, source: str) -> str | None:
     Sources are relative to the folder of the file that declares the artifact. The path is relative
     to the tree's root, maybe leading out of it, or absolute.
     """
-    if "://" in source:
+    if "://" in source or source.startswith("file:/"):
         parts = urlsplit(source)
         if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
             return None
@@ -125,6 +137,27 @@ def source_path(file: str, source: str) -> str | None:
 def file_finding(path: str, summary: str, detail: str, remedy: str = "") -> Diagnostic:
     """An error about a file as a whole."""
     return Diagnostic(summary, detail, remedy, span=Span(shown_path(path), 1, 1))
+
+
+def unnamed_model(folder: str) -> Diagnostic:
+    """A warning about the folder of a model that no artifact names."""
+    shown = shown_path(folder)
+    return Diagnostic(
+        "Model folder that no artifact names",
+        f"{shown} holds a file {MODEL_FILE}, so it is taken for a model: no specs are read from it.",
+        f"Declare an Artifact with this folder as its source, or name the folder in {IGNORE_FILE}.",
+        severity=Severity.WARNING,
+        span=Span(shown, 1, 1),
+    )
+
+
+def _covers(folders: AbstractSet[str], path: str) -> bool:
+    """Whether a path is one of the folders, or lies in one."""
+    while path:
+        if path in folders:
+            return True
+        path = dirname(path)
+    return False
 
 
 def _unread(entry: Entry) -> Diagnostic:

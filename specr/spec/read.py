@@ -1,7 +1,7 @@
 """From a tree of files to documents with values, or to why there are none.
 
 Folders that artifacts name as their source are left out, and nothing is said of the
-YAML in them: a model folder may hold any.
+YAML in them: a model folder may hold any. One that no artifact names is told of once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from specr.spec.discover import (
     ArtifactFolders,
     discover,
     file_finding,
+    unnamed_model,
 )
 from specr.spec.document import Document, Finding, diagnose, shown_path
 from specr.spec.fault import Fault
@@ -80,7 +81,8 @@ def read_tree(tree: Tree, overrides: Mapping[str, str], pack: str = "") -> Readi
             _take_up(document, source, folders, reading)
     unread = [(path, None) for path, d in listing.findings if d.is_error and not path.endswith(IGNORE_FILE)]
     reading.broken += unread
-    return _without(folders, reading, listing.findings)
+    models = [(folder, unnamed_model(folder)) for folder in listing.models]
+    return _without(folders, reading, (*listing.findings, *models))
 
 
 def _read_file(tree: Tree, path: str, pack: str, reading: Reading) -> None:

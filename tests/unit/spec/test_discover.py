@@ -54,7 +54,7 @@ def test_ignored_folders_are_not_looked_into(tmp_path: Path) -> None:
     (tmp_path / "big").mkdir()
     (tmp_path / "big" / "pipe.yaml").mkdir()
     os.mkfifo(tmp_path / "big" / "fifo.yaml")
-    assert discover(FolderTree(tmp_path)) == ((), ())
+    assert discover(FolderTree(tmp_path)) == ((), (), ())
 
 
 def test_a_bad_pattern_does_not_switch_the_others_off() -> None:
@@ -340,3 +340,60 @@ def test_names_that_are_no_utf_8_are_read_and_shown(tmp_path: Path) -> None:
 )
 def test_paths_are_normal_or_outside(path: str, expected: str | None) -> None:
     assert normalise(path) == expected
+
+
+MODEL = {"m/MLmodel": "", "m/conda.yaml": FOREIGN, "m/code/setup.yml": "{", "m/inner/MLmodel": ""}
+
+
+def test_a_model_that_no_artifact_names_is_left_out_with_one_warning() -> None:
+    tree = MemoryTree({"a.yaml": EXPERIMENT, **MODEL})
+    specs, diagnostics = load_specs(Path("/project"), packs=Folders(), tree=tree)
+    assert specs is not None
+    (warning,) = diagnostics
+    assert warning.severity is Severity.WARNING
+    assert warning.summary == "Model folder that no artifact names"
+    assert warning.span is not None
+    assert warning.span.file == "m"
+    assert ".specrignore" in warning.remedy
+    assert set(tree.was_read) <= {"a.yaml", ".specrignore"}
+
+
+@pytest.mark.parametrize("source", ["m", "m/", "./m", ".", "file:/project/m"])
+def test_nothing_is_said_of_a_model_that_an_artifact_names_or_holds(source: str, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for path, text in {**MODEL, "specs/a.yaml": EXPERIMENT}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    named = source.replace("/project", str(root)) if ":" in source else f"../{source}"
+    if source == ".":
+        (root / "all").mkdir()
+        (root / "m").rename(root / "all" / "m")
+        named = "../all"
+    (root / "specs" / "b.yaml").write_text(artifact(named))
+    assert loaded_from(root) == []
+
+
+def loaded_from(root: Path) -> list[str]:
+    """What is said of a project on disk, but for what is undeclared."""
+    _, diagnostics = load_specs(root, packs=Folders())
+    return [d.summary for d in diagnostics if d.summary != "Reference to an undeclared resource"]
+
+
+def test_an_ignored_model_is_not_told_of() -> None:
+    _, diagnostics = load({"a.yaml": EXPERIMENT, ".specrignore": "m/\n", **MODEL})
+    assert diagnostics == ()
+
+
+def test_the_project_itself_is_no_model() -> None:
+    assert paths({"MLmodel": "", "a.yaml": ""}) == ["a.yaml"]
+    assert discover(MemoryTree({"MLmodel": "", "a.yaml": ""})).models == ()
+
+
+def test_a_model_in_which_all_is_read_wrong_says_nothing_else() -> None:
+    class Odd(MemoryTree):
+        def entries(self, skip: Skip) -> Iterator[Entry]:
+            yield from super().entries(skip)
+            yield Entry("m/gone.yaml", 0, EntryType.BROKEN_LINK)
+
+    listing = discover(Odd({"a.yaml": "", **MODEL}))
+    assert (listing.findings, listing.models) == ((), ("m",))
