@@ -105,7 +105,7 @@ def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
         yield from (((key,), _Leaf((key,), "+", planned=value)) for key, value in planned.items())
         symbol = "+"
     else:
-        yield from ((d["path"], _leaf_of(d)) for d in change["differences"])
+        yield from ((d["path"], _leaf_of(d, prior, planned)) for d in change["differences"])
         symbol = "~"
     told = set[tuple[Step, ...]]() if is_new else {tuple(d["path"]) for d in change["differences"]}
     for path in change["unknown"]:
@@ -113,14 +113,18 @@ def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:
             yield path, _Leaf((path[-1],), symbol, unknown=True)
 
 
-def _leaf_of(difference: JsonObject) -> _Leaf:
+def _leaf_of(difference: JsonObject, before: Json = None, after: Json = None) -> _Leaf:
+    """A difference as a leaf; the whole objects tell a null that comes from one that goes."""
     prior, planned, unknown = difference["prior"], difference["planned"], difference["unknown"]
+    path = difference["path"]
     symbol = "~"
     if prior is None and (unknown or planned is not None):
         symbol = "+"
+    elif prior is None and _is_in(after, path) and not _is_in(before, path):
+        symbol = "+"
     elif planned is None and not unknown:
         symbol = "-"
-    key = difference["path"][-1] if difference["path"] else "everything"
+    key = path[-1] if path else "everything"
     return _Leaf((key,), symbol, prior, planned, unknown=unknown)
 
 

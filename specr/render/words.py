@@ -34,7 +34,7 @@ _VERBS_BY_EFFECT: Final = {
 _REASONS: Final = {
     "not-recorded": "",
     "unchanged": "",
-    "arguments": "its {path} was changed",
+    "arguments": "its {path} changed",
     "upstream": "{upstream} changes",
     "provider": "it moves to another provider",
     "missing": "it is gone",
@@ -123,17 +123,41 @@ def scope(plan: JsonObject, quote: Quote = str) -> str:
 def interruptions(plan: JsonObject, quote: Quote = str) -> str:
     """Says whose callers will notice; empty if nobody's."""
     cut = [change for change in plan["changes"] if change["interrupts"]]
-    gone = listed(quote(change["address"]) for change in cut if change["planned"] is None)
-    back = listed(quote(change["address"]) for change in cut if change["planned"] is not None)
-    told = [f"Service will end: {gone}."] if gone else []
-    return " ".join([f"Service will be interrupted: {back}.", *told] if back else told)
+    back = [c for c in cut if c["planned"] is not None and not moved_from(c)]
+    moved = [c for c in cut if c["planned"] is not None and moved_from(c)]
+    gone = [c for c in cut if c["planned"] is None]
+    return " ".join(
+        f"{what}: {listed(quote(change['address']) for change in whose)}."
+        for what, whose in (
+            ("Service will be interrupted", back),
+            ("Its address will change" if len(moved) == 1 else "Their addresses will change", moved),
+            ("Service will end", gone),
+        )
+        if whose
+    )
 
 
 def interruption(change: JsonObject) -> str:
     """Says of one change that callers will notice."""
     if change["planned"] is None:
         return "ends service: callers will get no answer any more"
+    url = moved_from(change)
+    if url:
+        return f"its address changes: callers of {url} must move{_way_to_stay(change)}"
     return "interrupts service: callers will notice a short gap"
+
+
+def moved_from(change: JsonObject) -> str:
+    """The URL at which a deployment will not answer any more once it is rolled out; else empty."""
+    moved = next(filter(_tells_a_move, change["differences"]), None)
+    return one_line(moved["prior"]) if moved and change["planned"] is not None else ""
+
+
+def _way_to_stay(change: JsonObject) -> str:
+    """What keeps an address from now on, where a spec can say so."""
+    has_port = (change["planned"].get("endpoint") or {}).get("port") is not None
+    stays = (change["prior"] or {}).get("provider") == change["planned"].get("provider")
+    return "; set endpoint.port to keep one" if stays and not has_port else ""
 
 
 def drift_headline(drift: JsonObject) -> str:
@@ -181,7 +205,14 @@ def _told(change: JsonObject) -> dict[str, Any] | None:
         for difference in found:
             if difference["path"] == path:
                 return difference
-    return found[0] if len(change["differences"]) == 1 and found else None
+    others = [d for d in change["differences"] if not _tells_a_move(d)]
+    return found[0] if len(others) == 1 and found else None
+
+
+def _tells_a_move(difference: JsonObject) -> bool:
+    """Whether this says that an address is known no more, rather than that a spec asks for another."""
+    is_url = isinstance(difference["prior"], str) and difference["prior"] != ""
+    return difference["path"] == ["endpoint"] and is_url and difference["unknown"]
 
 
 def _fits_a_headline(difference: JsonObject) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from specr.address import Address
 from specr.plan.codec import encode_plan
-from specr.plan.model import Action, Cause, Change, Drift, Effect, Plan, Reason
+from specr.plan.model import Action, Cause, Change, Difference, Drift, Effect, Plan, Reason
 from specr.render.markdown import render_markdown
 from specr.render.page import LEAST_LIMIT
 from specr.render.terminal import render_plan
@@ -126,6 +126,60 @@ def test_a_deletion_that_ends_service_says_so() -> None:
     text = shown(only(change))
     assert "! ends service: callers will get no answer any more\n" in text
     assert "Service will end: deployment/fraud.\n" in text
+
+
+def moving(
+    planned: dict[str, object], *differences: Difference, before: object = "http://127.0.0.1:40001"
+) -> Change:
+    return Change(
+        FRAUD,
+        Action.UPDATE,
+        Effect.ROLL_OUT,
+        Cause(Reason.ARGUMENTS, ("version",)),
+        prior={"version": 1, "provider": "local"},
+        planned={"version": 2, "provider": "local", **planned},
+        differences=(*differences, Difference(("endpoint",), before, unknown=True)),
+        unknown=(("endpoint",),),
+        interrupts=True,
+    )
+
+
+def test_an_address_that_moves_is_told() -> None:
+    text = shown(only(moving({}, Difference(("runtime", "image"), "a", "b"))))
+    assert 'will be updated: runtime.image "a" -> "b"\n' in text
+    assert '~ endpoint      = "http://127.0.0.1:40001" -> (known after apply)\n' in text
+    assert (
+        "! its address changes: callers of http://127.0.0.1:40001 must move; set endpoint.port to keep one\n"
+    ) in text
+    assert "short gap" not in text
+    assert text.endswith("Its address will change: deployment/fraud.\n")
+    comment = render_markdown(encode_plan(only(moving({}))))
+    assert "will be updated, **its address changes** |" in comment
+    assert "> Its address will change: `deployment/fraud`." in comment
+
+
+def test_how_to_keep_an_address_is_told_where_that_can_be_done() -> None:
+    for planned in ({"endpoint": {"port": 8080}}, {"provider": "engine"}):
+        text = shown(only(moving(planned)))
+        assert "! its address changes: callers of http://127.0.0.1:40001 must move\n" in text
+    assert "! interrupts service: callers will notice a short gap\n" in shown(only(moving({}, before=None)))
+
+
+def test_a_null_that_comes_is_told_from_one_that_goes() -> None:
+    def text(prior: dict[str, object], planned: dict[str, object]) -> str:
+        change = Change(
+            FRAUD,
+            Action.UPDATE,
+            Effect.RECORD,
+            Cause(Reason.ARGUMENTS, ("statistics", "note")),
+            prior={"statistics": prior},
+            planned={"statistics": planned},
+            differences=(Difference(("statistics", "note"), None, None),),
+        )
+        return shown(only(change))
+
+    assert "+ statistics.note = null\n" in text({}, {"note": None})
+    assert "- statistics.note = null\n" in text({"note": None}, {})
 
 
 def test_every_reason_and_effect_has_words() -> None:
