@@ -9,8 +9,10 @@ provider; specr derives a build for each, so a chain is five objects.
 """
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PER_FILE = 1000
 """Documents in one file."""
@@ -162,6 +164,51 @@ def write_terraform(count: int, folder: Path) -> None:
     ]
     for start in range(0, len(blocks), PER_FILE):
         (folder / f"part-{start // PER_FILE:04}.tf").write_text("\n".join(blocks[start : start + PER_FILE]))
+
+
+def write_terraform_state(count: int, folder: Path) -> None:
+    """The state that applying `write_terraform`'s project gives, which takes Terraform long at large sizes.
+
+    `terraform plan -detailed-exitcode` finds nothing to do with it, as after its own apply.
+    """
+    resources = []
+    for n in range(count // 2):
+        known = facts(n)
+        told = {
+            "depth": known["depth"],
+            "rate": float(f"0.{known['rate']}"),
+            "auc": float(f"0.{known['auc']}"),
+        }
+        identity = f"00000000-0000-0000-0000-{n:012}"
+        resources.append(_recorded(f"experiment_{n:06}", identity, told, "number"))
+        model = _recorded(
+            f"model_{n:06}", f"10000000-0000-0000-0000-{n:012}", {"version_1": identity}, "string"
+        )
+        model["instances"][0]["dependencies"] = [f"terraform_data.experiment_{n:06}"]
+        resources.append(model)
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "00000000-0000-0000-0000-000000000000",
+        "outputs": {},
+        "resources": resources,
+        "check_results": None,
+    }
+    (folder / "terraform.tfstate").write_text(json.dumps(state))
+
+
+def _recorded(name: str, identity: str, values: dict[str, Any], kind: str) -> dict[str, Any]:
+    """One resource of type `terraform_data` as Terraform records it."""
+    typed = {"value": values, "type": ["object", dict.fromkeys(values, kind)]}
+    attributes = {"id": identity, "input": typed, "output": typed, "triggers_replace": None}
+    return {
+        "mode": "managed",
+        "type": "terraform_data",
+        "name": name,
+        "provider": 'provider["terraform.io/builtin/terraform"]',
+        "instances": [{"schema_version": 0, "attributes": attributes, "sensitive_attributes": []}],
+    }
 
 
 def main() -> None:

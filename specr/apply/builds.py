@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from specr.apply.intent import begin, recorded_as, withdraw
+from specr.apply.intent import as_failure, begin, recorded_as, withdraw
 from specr.apply.means import Task
 from specr.apply.orders import decode_build_order
 from specr.apply.patience import await_ready, insist
 from specr.canonical import JsonObject
 from specr.plan.desired import effect_of
 from specr.plan.model import Effect
-from specr.providers.protocol import ProviderError
 from specr.state.model import RecordedObject
 
 
@@ -55,5 +54,5 @@ def _run(task: Task, arguments: JsonObject, effect: str) -> JsonObject:
     try:
         ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))
         return await_ready(task, provider, ref, order)
-    except ProviderError as error:
-        raise withdraw(task, ref, pending, error) from error
+    except Exception as error:
+        raise withdraw(task, ref, pending, as_failure(task, error)) from error

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from specr.apply.intent import begin, recorded_as, withdraw
+from specr.apply.intent import as_failure, begin, recorded_as, withdraw
 from specr.apply.means import Task
 from specr.apply.orders import decode_deployment_order
 from specr.apply.patience import await_ready, insist, with_log
 from specr.canonical import JsonObject
+from specr.diagnostics import Diagnostic
 from specr.plan.desired import effect_of
 from specr.providers.environment import resolve_environment
+from specr.providers.masking import Mask
 from specr.providers.protocol import (
     DeploymentOrder,
     Provider,
@@ -21,6 +23,7 @@ from specr.providers.protocol import (
     ScorerRequest,
     ScorerResponse,
 )
+from specr.resources.compute import SecretValue
 from specr.state.model import ObjectRef, RecordedObject
 from specr.verify.scorer import Verification
 
@@ -47,8 +50,8 @@ def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
         task.desk.tell("promote", "taking over")
         previous = tuple(old for old in change.discard if old.provider == change.provider)
         promoted = insist(task, "promote", lambda: provider.promote(ref, order, previous))
-    except ProviderError as error:
-        raise withdraw(task, ref, pending, error) from error
+    except Exception as error:
+        raise withdraw(task, ref, pending, as_failure(task, error)) from error
     return recorded_as(change, arguments, {**ref.attributes, **promoted})
 
 
@@ -101,6 +104,25 @@ def _credentials(task: Task, order: DeploymentOrder) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {values[PASSPHRASE]}"}
 
 
+def _mask(task: Task, order: DeploymentOrder) -> Mask:
+    """Masks the secrets that the runtime was given, as far as this process can know them."""
+    values = []
+    for name, value in order.env.items():
+        if isinstance(value, SecretValue):
+            try:
+                resolved = resolve_environment({name: value}, address=order.address, base=task.means.base)
+            except ProviderError:  # it lies in a cluster, and never comes here
+                continue
+            values.append(resolved.values[name])
+    return Mask(values)
+
+
+def _masked(problem: Diagnostic, mask: Mask) -> Diagnostic:
+    """A finding whose texts may hold what the runtime answered."""
+    notes = tuple(map(mask.in_text, problem.notes))
+    return replace(problem, detail=mask.in_text(problem.detail), notes=notes)
+
+
 def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrder) -> None:
     """Ask the object for its schema, its sample and the golden rows.
 
@@ -117,4 +139,5 @@ def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrd
     verification = Verification(order.address, ask, order.schema, _credentials(task, order))
     problems = verification.run(order.golden)
     if problems:
-        raise ProviderError(*problems)
+        mask = _mask(task, order)
+        raise ProviderError(*(_masked(problem, mask) for problem in problems))

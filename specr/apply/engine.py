@@ -26,6 +26,7 @@ from specr.apply.events import (
     StepProgress,
     StepStarted,
 )
+from specr.apply.intent import unexpected
 from specr.apply.journal import Journal
 from specr.apply.means import JournalClosedError, Means, Task
 from specr.apply.steps import carry_out, is_record_only, record_writes
@@ -150,6 +151,7 @@ class Engine:
         self._begun: dict[Address, float] = {}
         self._running = 0
         self._broken: BaseException | None = None
+        self._unwatched: BaseException | None = None
 
     def run(self, changes: Sequence[Change], info: RunInfo) -> Result:
         """Carry out the changes, which are in an order that they may be carried out in.
@@ -177,8 +179,9 @@ class Engine:
         if self._broken is None:
             self._journal.write([FinishRun(status, summary)], durable=True)
         self._tell(RunFinished(status, summary, seconds))
-        if self._broken is not None:
-            raise self._broken
+        failure = self._broken or self._unwatched
+        if failure is not None:
+            raise failure
         return Result(status, tuple(self._outcomes[c.address] for c in changes), seconds)
 
     def _walk(self, walk: Walk, pool: ThreadPoolExecutor, plan: str) -> None:
@@ -199,7 +202,7 @@ class Engine:
 
     @property
     def _is_stopping(self) -> bool:
-        return self._stopping.is_set() or self._broken is not None
+        return self._stopping.is_set() or self._broken is not None or self._unwatched is not None
 
     def _begin(self, change: Change, walk: Walk, pool: ThreadPoolExecutor, plan: str) -> None:
         self._begun[change.address] = self._means.clock()
@@ -229,8 +232,8 @@ class Engine:
         except JournalClosedError as error:
             outcome = _failed(change, _lost(change, error))
         except Exception as error:  # noqa: BLE001 - a bug in one change must not end the others
-            _log.exception("unexpected error in the change of %s", change.address)
-            outcome = _failed(change, _bug(change, error))
+            _log.debug("unexpected error in the change of %s", change.address, exc_info=True)
+            outcome = _failed(change, unexpected(change.address, error))
         except BaseException as error:  # noqa: BLE001 - the scheduling thread must hear of it
             self._inbox.put(_Died(change, error))
             return
@@ -283,7 +286,13 @@ class Engine:
         return "interrupted" if OutcomeKind.SKIPPED in kinds else "succeeded"
 
     def _tell(self, event: Event) -> None:
-        self._observer(event)
+        """Tell the observer; one that fails is told nothing more, and what runs is finished."""
+        if self._unwatched is not None:
+            return
+        try:
+            self._observer(event)
+        except BaseException as error:  # noqa: BLE001 - workers wait for this thread, whoever watches it
+            self._unwatched = error
 
 
 def _failed(change: Change, *diagnostics: Diagnostic) -> Outcome:
@@ -295,14 +304,5 @@ def _lost(change: Change, error: BaseException) -> Diagnostic:
         "State can't be written any more",
         f"The result of {change.address} could not be recorded: {error}.",
         "Run `specr plan`: it finds what was begun and says how to go on.",
-        address=change.address,
-    )
-
-
-def _bug(change: Change, error: Exception) -> Diagnostic:
-    return Diagnostic(
-        "Unexpected error",
-        f"This is a bug in specr: the change of {change.address} ended with {type(error).__name__}: {error}.",
-        "Run again with SPECR_LOG=debug and report it with the log.",
         address=change.address,
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
-from specr.apply.means import Task
+from specr.address import Address
+from specr.apply.means import JournalClosedError, Task
 from specr.apply.patience import insist, with_log
 from specr.backends.protocol import Begin, Settle
 from specr.canonical import JsonObject, digest_of
+from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.model import Change
 from specr.providers.protocol import ProviderError
 from specr.state.model import ObjectRef, Pending, RecordedObject
+
+_log = logging.getLogger(__name__)
 
 
 def intent(task: Task, *, token: str, effect: str, leftovers: Sequence[ObjectRef]) -> Pending:
@@ -49,6 +54,30 @@ def withdraw(task: Task, ref: ObjectRef, pending: Pending, error: ProviderError)
         return ProviderError(*told, *further.diagnostics)
     task.desk.write((Settle(task.change.address),))
     return ProviderError(*told)
+
+
+def unexpected(address: Address, error: Exception) -> Diagnostic:
+    """What to say of an error that nobody foresaw."""
+    return Diagnostic(
+        "Unexpected error",
+        f"This is a bug in specr: the change of {address} ended with {type(error).__name__}: {error}.",
+        "Run again with SPECR_LOG=debug and report it with the log.",
+        address=address,
+    )
+
+
+def as_failure(task: Task, error: Exception) -> ProviderError:
+    """The error of a step that failed, foreseen or not: either way what it began must be withdrawn.
+
+    Raises:
+        JournalClosedError: it is no failure of the step; the run has ended without it.
+    """
+    if isinstance(error, JournalClosedError):
+        raise error
+    if isinstance(error, DiagnosticError):
+        return ProviderError(*error.diagnostics)
+    _log.debug("unexpected error in the change of %s", task.change.address, exc_info=error)
+    return ProviderError(unexpected(task.change.address, error))
 
 
 def delete_all(task: Task, refs: Sequence[ObjectRef]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from specr.address import Address
-from specr.canonical import digest_of
+from specr.canonical import JsonObject, digest_of
 from specr.plan.desired import Desired, effect_of
 from specr.plan.diff import diff_arguments
 from specr.plan.model import Action, Cause, Change, Difference, Effect, Reason
@@ -21,6 +21,26 @@ _COMPUTED: Final = {"artifact": ("size",), "build": ("digest", "size"), "deploym
 
 _VERIFIED: Final = frozenset({"schema", "verify"})
 """Deployment arguments that are promises about answers, not parts of what runs."""
+
+
+_TELLING: Final = (
+    "model",
+    "version",
+    "alias",
+    "experiment",
+    "*",
+    "runtime",
+    "processor",
+    "source",
+    "modelDigest",
+    "modelId",
+    "schema",
+    "build",
+    "schemaFrom",
+)
+"""Arguments in the order in which they tell why something changes; `*` stands for all others."""
+
+_OWN: Final = _TELLING.index("*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +144,7 @@ def effect_of_change(desired: Desired, recorded: RecordedObject, schema: Provide
         return {"artifact": Effect.FETCH, "build": Effect.BUILD, "deployment": Effect.ROLL_OUT}[address.kind]
     if address.kind != "deployment":
         return Effect.RECORD
-    changed = {
-        key
-        for key in desired.arguments.keys() | recorded.arguments.keys()
-        if digest_of(desired.arguments.get(key)) != digest_of(recorded.arguments.get(key))
-    }
+    changed = _changed_keys(desired.arguments, recorded.arguments)
     if changed & schema.in_place:
         return Effect.IN_PLACE
     return Effect.VERIFY if changed & _VERIFIED else Effect.RECORD
@@ -156,6 +172,10 @@ def _make(
     effect = _making(s)
     token = _token_for(s, desired) if desired.provider else ""
     base = _change(s, desired, token)
+    rolling = effect is Effect.ROLL_OUT and s.recorded is not None
+    if rolling and _endpoint_moves(s, desired):
+        before = s.recorded.attributes.get("endpoint") if s.recorded else None
+        differences = (*differences, Difference(("endpoint",), before, unknown=True))
     computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()))
     return replace(
         base,
@@ -164,9 +184,7 @@ def _make(
         cause=cause,
         differences=differences,
         unknown=tuple(dict.fromkeys((*base.unknown, *computed))),
-        interrupts=effect is Effect.ROLL_OUT
-        and s.recorded is not None
-        and _interrupts(s, desired, s.recorded),
+        interrupts=rolling and _interrupts(s, desired),
     )
 
 
@@ -193,17 +211,38 @@ def _token_for(s: Situation, desired: Desired) -> str:
     return make_token(s.lineage, s.address, desired.effect, s.serial)
 
 
-def _interrupts(s: Situation, desired: Desired, recorded: RecordedObject) -> bool:
-    """Whether callers notice: the new object can't serve where the old one does without a gap."""
-    if s.is_missing or desired.provider != recorded.provider:
+def _interrupts(s: Situation, desired: Desired) -> bool:
+    """Whether callers notice a roll-out: by a gap, or because they have to go elsewhere."""
+    if s.is_missing or s.recorded is None:
         return False
-    port = desired.arguments.get("endpoint", {}).get("port")
-    changed = {
-        key
-        for key in desired.arguments.keys() | recorded.arguments.keys()
-        if digest_of(desired.arguments.get(key)) != digest_of(recorded.arguments.get(key))
-    }
-    return bool(changed & s.schema.interrupting) or (s.schema.gap_on_fixed_port and port is not None)
+    if _endpoint_moves(s, desired):
+        return True
+    port = _port(desired.arguments)
+    same_port = port is not None and port == _port(s.recorded.arguments)
+    changed = _changed_keys(desired.arguments, s.recorded.arguments)
+    return bool(changed & s.schema.interrupting) or (s.schema.gap_on_fixed_port and same_port)
+
+
+def _endpoint_moves(s: Situation, desired: Desired) -> bool:
+    """Whether a deployment that callers may know will be reached at another address."""
+    if s.recorded is None or not s.recorded.attributes.get("endpoint"):
+        return False
+    port = _port(desired.arguments)
+    if desired.provider != s.recorded.provider:
+        return True
+    return s.schema.moves_endpoint and (port is None or port != _port(s.recorded.arguments))
+
+
+def _port(arguments: JsonObject) -> int | None:
+    port: int | None = (arguments.get("endpoint") or {}).get("port")
+    return port
+
+
+def _changed_keys(one: JsonObject, other: JsonObject) -> frozenset[str]:
+    """The top-level arguments that differ."""
+    return frozenset(
+        key for key in one.keys() | other.keys() if digest_of(one.get(key)) != digest_of(other.get(key))
+    )
 
 
 def _touch(
@@ -277,9 +316,9 @@ def _basis(s: Situation) -> str:
 
 
 def _cause_of(desired: Desired, differences: tuple[Difference, ...]) -> Cause:
-    """The first argument of the resource's own that differs, else the first that came from upstream."""
-    own = [d for d in differences if d.path[0] not in desired.upstream]
-    if own:
-        return Cause(Reason.ARGUMENTS, own[0].path)
-    first = differences[0]
-    return Cause(Reason.UPSTREAM, first.path, desired.upstream[str(first.path[0])])
+    """The most telling difference: which model is meant comes before how it runs and what follows from it."""
+    first = min(differences, key=lambda d: _TELLING.index(d.path[0]) if d.path[0] in _TELLING else _OWN)
+    upstream = desired.upstream.get(str(first.path[0]))
+    if upstream is None:
+        return Cause(Reason.ARGUMENTS, first.path)
+    return Cause(Reason.UPSTREAM, first.path, upstream)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
-from specr.diagnostics import Diagnostic, DiagnosticError, Severity
+from specr.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
 from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.route import Catalogue, Route, find_route
 from specr.plan.unknown import find_placeholders, placeholder
@@ -204,6 +204,7 @@ class Expander:
         schema = self._schema(deployment, experiment, route.artifact)
         if schema is None:
             return
+        self._diagnostics += _check_golden_rows(deployment, schema)
         build = self._build(route, provider)
         arguments = {
             **deployment.arguments(),
@@ -338,6 +339,31 @@ def _upstream(
     if deployment.alias is not None:
         found |= {"version": model.address, "modelId": model.address}
     return found
+
+
+def _check_golden_rows(deployment: Deployment, schema: Any) -> list[Diagnostic]:
+    """Golden rows that lack an input column, where the columns are known already."""
+    if not isinstance(schema, Mapping) or "input" not in schema:
+        return []
+    columns = [column["name"] for column in schema["input"]]
+    return [
+        Diagnostic(
+            "Golden row lacks an input column",
+            f"Row {number + 1} of `verify` has no {missing[0]!r}, which {deployment.address} needs.",
+            _instead(missing[0], golden.row) or f"Give the row all of: {', '.join(columns)}.",
+            address=deployment.address,
+            path=("spec", "verify", number, "row"),
+        )
+        for number, golden in enumerate(deployment.verify)
+        if (missing := [name for name in columns if name not in golden.row])
+    ]
+
+
+def _instead(column: str, row: Mapping[str, Any]) -> str:
+    """What the row may have meant by another name."""
+    meant = did_you_mean(column.lower(), [name.lower() for name in row])
+    found = next((name for name in row if f" {name.lower()}?" in meant), "")
+    return f"The row has {found!r}: is {column!r} meant?" if found else ""
 
 
 def _schema_disagrees(experiment: Experiment, artifact: Artifact) -> Diagnostic:

@@ -61,7 +61,7 @@ class Verification:
             problems = tuple(self._check_sample(sample))
             if problems:
                 return problems
-            types = {f["name"]: f["dataType"] for f in served["schema"]["outputFields"]}
+            types = _fields(served["schema"]["outputFields"])
             return tuple(d for n, row in enumerate(rows) for d in self._check_row(n, row, types))
         except _AnswerError as error:
             return (self._finding("Deployment does not answer as a scorer", str(error)),)
@@ -69,7 +69,7 @@ class Verification:
     def _check_schema(self, served: Json) -> Iterator[Diagnostic]:
         try:
             fields = {side: _fields(served["schema"][f"{side}Fields"]) for side in ("input", "output")}
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise _AnswerError(f"GET /model/schema answered {_short(served)}, which is no schema") from error
         for side, exact in (("input", True), ("output", False)):
             expected = {c["name"]: _DATA_TYPES.get(c["type"], c["type"]) for c in self._schema[side]}
@@ -85,6 +85,8 @@ class Verification:
                 )
 
     def _check_sample(self, sample: Json) -> Iterator[Diagnostic]:
+        if not _is_request(sample):
+            raise _AnswerError(f"GET /model/sample_request answered {_short(sample)}, which is no request")
         answer = self._ask_for("POST", "/model/score", encode_json(sample))
         if answer.status != 200:
             yield self._finding(
@@ -95,7 +97,7 @@ class Verification:
             )
             return
         score = _rows(_json(answer, "POST /model/score"))
-        wanted = len(sample["rows"]) if isinstance(sample, dict) and "rows" in sample else None
+        wanted = len(sample["rows"])
         if len(score) != wanted:
             yield self._finding(
                 "Deployment can't score its own sample",
@@ -116,7 +118,7 @@ class Verification:
         scored = _json(answer, "POST /model/score")
         score = _rows(scored)
         fields = scored.get("fields")
-        if not isinstance(fields, list) or len(score) != 1 or len(score[0]) != len(fields):
+        if not _are_names(fields) or len(score) != 1 or len(score[0]) != len(fields):
             raise _AnswerError(f"POST /model/score answered {_short(scored)}, which is not one row of scores")
         got = dict(zip(fields, score[0], strict=True))
         for column, expected in golden.expect.items():
@@ -134,7 +136,7 @@ class Verification:
                     f"Row {number + 1} of `verify` scored otherwise than expected in column `{column}`.",
                     path=(*path, "expect", column),
                     notes=(
-                        f"expected: {expected} (tolerance {golden.tolerance:g})",
+                        f"expected: {_expectation(expected, golden.tolerance)}",
                         f"got:      {got[column]}",
                     ),
                     remedy="Deploy the model that gives this score, or correct the expectation.",
@@ -160,6 +162,12 @@ class Verification:
         remedy: str = "",
     ) -> Diagnostic:
         return Diagnostic(summary, detail, remedy, address=self._address, path=path, notes=notes)
+
+
+def _expectation(expected: Json, tolerance: float) -> str:
+    """An expected cell, with the tolerance where that means something."""
+    is_number = isinstance(expected, int | float) and not isinstance(expected, bool)
+    return f"{expected} (tolerance {tolerance:g})" if is_number else str(expected)
 
 
 def matches(expected: Json, got: Json, data_type: str, tolerance: float) -> bool:
@@ -191,6 +199,8 @@ def _both_numbers(expected: Json, got: Json, tolerance: float) -> bool:
 
 
 def _close(expected: Json, got: Json, tolerance: float) -> bool:
+    if "_" in str(got):  # Python's own spelling of numbers, which no JSON or CSV knows
+        return False
     try:
         wanted, found = float(expected), float(got)
     except (TypeError, ValueError):
@@ -225,7 +235,27 @@ def _cell(value: Json) -> str | None:
 
 
 def _fields(listed: Json) -> dict[str, str]:
-    return {field["name"]: field["dataType"] for field in listed}
+    """Data types by column.
+
+    Raises:
+        KeyError, TypeError, ValueError: this is no list of columns, or one is there twice.
+    """
+    found = {str(field["name"]): str(field["dataType"]) for field in listed}
+    if len(found) != len(listed):
+        raise ValueError("a column is there twice")
+    return found
+
+
+def _are_names(value: Json) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_request(value: Json) -> bool:
+    """Whether a value is a score request, as far as its shape goes."""
+    if not isinstance(value, dict) or not _are_names(value.get("fields")):
+        return False
+    rows = value.get("rows")
+    return isinstance(rows, list) and all(isinstance(row, list) for row in rows)
 
 
 def _columns(columns: Mapping[str, str]) -> str:

@@ -46,19 +46,23 @@ def resolve_sources(
     source_for: Callable[[str], Source],
     store: Store,
     root: Path,
+    ask_hosts: bool = True,
 ) -> SourceReport:
     """Resolve every artifact's source and read what the artifact says of itself.
 
     `artifacts` come with the reference of each. All that can't be resolved is reported
-    in one go.
+    in one go. Unless `ask_hosts`, a source on another host is taken to be what it was
+    when it was recorded, if it was.
     """
 
     def resolve(one: tuple[Artifact, str]) -> _Answer:
         artifact, reference = one
+        recorded = state.objects.get(artifact.address)
         _log.info("%s: resolve the source", artifact.address)
         try:
-            resolved = source_for(reference).resolve(reference, root)
-            facts = _facts(artifact, reference, resolved, state.objects.get(artifact.address), store)
+            known = None if ask_hosts else _as_recorded(reference, recorded)
+            resolved = known or source_for(reference).resolve(reference, root)
+            facts = _facts(artifact, reference, resolved, recorded, store)
         except DiagnosticError as error:
             return _Answer(artifact.address, None, None, [_about(artifact, d) for d in error.diagnostics])
         warnings = [_about(artifact, d) for d in resolved.diagnostics]
@@ -85,13 +89,25 @@ def _each(
     resolve: Callable[[tuple[Artifact, str]], _Answer], artifacts: Sequence[tuple[Artifact, str]]
 ) -> list[_Answer]:
     """Resolve all, several at a time where hosts have to be asked."""
-    remote = sum(1 for _, reference in artifacts if ":/" in reference)
+    remote = sum(1 for _, reference in artifacts if _is_remote(reference))
     if remote < _FEW:
         return list(map(resolve, artifacts))
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - few projects need it
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="specr-source") as pool:
         return list(pool.map(resolve, artifacts))
+
+
+def _as_recorded(reference: str, recorded: RecordedObject | None) -> Resolved | None:
+    """What a source on another host was when it was recorded, if it is still the one that is meant."""
+    if recorded is None or not _is_remote(reference) or recorded.arguments.get("source") != reference:
+        return None
+    identity = recorded.attributes.get("identity") or {}
+    return Resolved(None if identity else recorded.attributes["digest"], identity=identity)
+
+
+def _is_remote(reference: str) -> bool:
+    return ":/" in reference and not reference.startswith("file:")
 
 
 def _about(artifact: Artifact, diagnostic: Diagnostic) -> Diagnostic:

@@ -126,18 +126,18 @@ class Workspace:
         observed = self._observe(state, options)
         schemas = self._schemas(state)
         expansion, reusable = self._expand(state, report, observed, schemas)
+        desired = expansion.desired
+        targets = close_targets(options.targets, desired, state, destroy=options.destroy)
         problems = [*report.diagnostics, *expansion.diagnostics]
         if options.destroy:
             problems = [d for d in problems if not d.is_error]
-        desired = expansion.desired
-        named = (*options.targets, *options.replace)
-        problems += check_targets(named, desired, state)
+        if options.targets:
+            problems = [d for d in problems if d.address is None or d.address in targets]
+        problems += check_targets((*options.targets, *options.replace), desired, state)
         self._raise_on_error(problems)
         request = Request(
             destroy=options.destroy,
-            targets=close_targets(options.targets, desired, state, destroy=options.destroy)
-            if options.targets
-            else None,
+            targets=targets if options.targets else None,
             named_targets=tuple(sorted(set(options.targets))),
             replace=frozenset(options.replace),
         )
@@ -214,7 +214,12 @@ class Workspace:
         origins = self.specs.origins
         with_references = [(a, local_reference(origins[a.address].file, a.source)) for a in artifacts]
         return resolve_sources(
-            with_references, state, source_for=self.source, store=self.store, root=self.root
+            with_references,
+            state,
+            source_for=self.source,
+            store=self.store,
+            root=self.root,
+            ask_hosts=options.refresh,
         )
 
     def _observe(self, state: State, options: Options) -> Mapping[Address, Observation]:

@@ -21,7 +21,7 @@ from specr.resources.experiment import Experiment
 from specr.resources.model import Model
 from specr.resources.project import Project
 from specr.resources.types import ArtifactType, ModelType, Processor, Runtime
-from specr.sources.protocol import Resolved
+from specr.sources.protocol import Resolved, Source
 from specr.spec.model import Origin, Specs
 from specr.state.model import State
 from specr.store.protocol import Stored
@@ -53,7 +53,7 @@ class MemoryBytes:
     def digest(self, reference: str) -> str:
         return f"sha256:{hashlib.sha256(self.content(reference)).hexdigest()}"
 
-    def source_for(self, reference: str) -> MemoryBytes:
+    def source_for(self, reference: str) -> Source:
         return self
 
     def resolve(self, reference: str, base: Path) -> Resolved:
@@ -147,8 +147,8 @@ class Scene:
         scene = self
 
         class Opened:
-            def source_for(self, reference: str) -> MemoryBytes:
-                return scene.bytes
+            def source_for(self, reference: str) -> Source:
+                return scene.bytes.source_for(reference)
 
         workspace.__dict__["backend"] = self._backend()
         workspace.__dict__["store"] = self.bytes

@@ -24,8 +24,10 @@ from specr.plan.codec import plan_to_text
 from specr.plan.model import Action, Effect, Plan
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
+from specr.providers.protocol import ScorerResponse
 from specr.render.events import check_stream, decode_event, encode_event, event_line
 from specr.state.codec import encode_state
+from specr.workflow import Manner
 from tests.properties.fuses import Fuse, FusedBackend, FusedProvider, refusal
 from tests.properties.scene import Crash, Scene, deployable
 
@@ -370,3 +372,56 @@ def test_a_saved_plan_of_a_target_touches_nothing_else(stage: Stage) -> None:
         a: r.fingerprint for a, r in s.scene.state().objects.items()
     }
     assert strip(stage) == strip(whole)
+
+
+@pytest.mark.parametrize("told", range(0, 40, 3))
+def test_an_observer_that_fails_ends_the_run_in_order(stage: Stage, told: int) -> None:
+    """Its terminal is gone, say: what runs is finished, the rest left out, the run closed."""
+    for name in NAMES:
+        stage.scene.declare(*deployable(name))
+    seen: list[object] = []
+
+    class Gone(list[object]):
+        def append(self, event: object) -> None:
+            seen.append(event)
+            if len(seen) > told:
+                raise BrokenPipeError
+
+    plan = stage.scene.plan()
+    with stage.scene.workspace() as workspace, pytest.raises(BrokenPipeError):
+        workspace.carry_out(plan, Manner(Gone().append, 3))
+    state = stage.scene.state()
+    assert len(seen) == told + 1
+    assert not state.pending
+    assert state.run is not None
+    assert state.run.status in {"interrupted", "succeeded"}
+    assert stage.scene.apply().succeeded
+    assert stage.scene.plan().is_empty
+
+
+def test_an_answer_that_nobody_foresaw_leaves_nothing_running(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.scene.declare(*deployable("a"))
+    stage.scene.apply()
+    before = set(stage.world.attributes(stage.scene.state().lineage))
+    stage.scene.declare(*deployable("a", env={"A": "1"}))
+    monkeypatch.setattr("specr.verify.scorer.Verification.run", lambda self, rows: 1 // 0)
+    result = stage.scene.apply()
+    assert result.status == "failed"
+    (failed,) = [o for o in result.outcomes if o.kind is OutcomeKind.FAILED]
+    assert failed.diagnostics[0].summary == "Unexpected error"
+    assert set(stage.world.attributes(stage.scene.state().lineage)) == before
+    assert not stage.scene.state().pending
+
+
+def test_a_secret_that_the_runtime_repeats_is_masked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_SECRET", SECRET)
+    stage.scene.declare(*deployable("a", env={"KEY": {"valueFrom": {"env": "THE_SECRET"}}}))
+    answer = ScorerResponse(500, encode_json({"detail": f"bad token {SECRET}"}))
+    monkeypatch.setattr("specr.providers.memory.MemoryProvider.request", lambda self, ref, request: answer)
+    result = stage.scene.apply()
+    told = encode_json([encode_event(e) for e in stage.scene.events]).decode()
+    assert result.status == "failed"
+    assert "bad token ***" in told
+    assert SECRET not in told

@@ -9,11 +9,15 @@ import pytest
 from specr.address import Address, parse_address
 from specr.apply.events import OutcomeKind, StepFinished
 from specr.backends.memory import MemoryBackend, MemoryState
-from specr.diagnostics import DiagnosticError
-from specr.plan.model import Action, Effect, Reason
+from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.model import Action, Difference, Effect, Reason
+from specr.plan.observed import ProviderSchema
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
+from specr.resources.artifact import Artifact
 from specr.resources.deployment import Deployment
+from specr.resources.model import Model
+from specr.sources.protocol import Resolved
 from specr.state.checks import check_state
 from tests.properties.scene import Scene, deployable
 
@@ -235,3 +239,67 @@ def test_undeclared_resources_go_in_reverse_order(scene: Scene) -> None:
     assert order.index("model/api") < order.index("experiment/api")
     scene.apply()
     assert scene.plan().is_empty
+
+
+def moving(scene: Scene, world: MemoryWorld, schema: ProviderSchema) -> None:
+    scene._provider = lambda name, lineage: MemoryProvider(world, lineage=lineage, schema=schema)
+
+
+def test_a_roll_out_that_moves_the_address_says_so(scene: Scene, world: MemoryWorld) -> None:
+    moving(scene, world, ProviderSchema(gap_on_fixed_port=True, moves_endpoint=True))
+    scene.declare(*deployable("api"))
+    scene.apply()
+    scene.declare(*deployable("api", env={"A": "1"}))
+    (change,) = scene.plan().steps
+    assert change.interrupts
+    assert Difference(("endpoint",), "memory://deployment/api", unknown=True) in change.differences
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "interrupts", "moves"),
+    [(None, 4000, True, True), (4000, 4000, True, False), (4000, 5000, True, True)],
+)
+def test_a_fixed_port_costs_a_gap_only_where_it_was_served_before(
+    scene: Scene, world: MemoryWorld, before: int | None, after: int, interrupts: bool, moves: bool
+) -> None:
+    moving(scene, world, ProviderSchema(gap_on_fixed_port=True, moves_endpoint=True))
+    scene.declare(*deployable("api", **({"endpoint": {"port": before}} if before else {})))
+    scene.apply()
+    scene.declare(*deployable("api", env={"A": "1"}, endpoint={"port": after}))
+    (change,) = scene.plan().steps
+    assert change.interrupts is interrupts
+    assert any(d.path == ("endpoint",) for d in change.differences) is moves
+
+
+def test_an_alias_that_moves_is_the_cause(scene: Scene) -> None:
+    one = deployable("one")
+    two = deployable("two")
+    alias = Deployment.model_validate({"name": "api", "model": "m", "alias": "best"})
+    scene.declare(*one[:2], *two[:2], Model(name="m", versions={1: "one"}, aliases={"best": 1}), alias)
+    scene.apply()
+    scene.declare(Model(name="m", versions={1: "one", 2: "two"}, aliases={"best": 2}))
+    change = next(c for c in scene.plan().steps if c.address == API)
+    assert change.cause.upstream == parse_address("model/m")
+    assert change.cause.path == ("version",)
+
+
+class Unreachable:
+    """A host that does not answer."""
+
+    def resolve(self, reference: str, base: Path) -> Resolved:
+        raise DiagnosticError(Diagnostic("No answer", reference))
+
+
+def test_a_host_that_does_not_answer_stops_only_what_needs_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = deployable("api")
+    artifact = Artifact(name="api", experiment="api", type="plain", source="http://host/api.bin")
+    scene.declare(*remote, artifact, *deployable("other"))
+    scene.apply()
+    source_for = scene.bytes.source_for
+    monkeypatch.setattr(scene.bytes, "source_for", lambda r: Unreachable() if "host" in r else source_for(r))
+    with pytest.raises(DiagnosticError, match="No answer"):
+        scene.plan()
+    assert scene.plan(targets=(parse_address("deployment/other"),)).is_empty
+    assert scene.plan(refresh=False).is_empty

@@ -46,7 +46,7 @@ from specr.workfolder import ensure_work_folder
 GRACE: Final = 10.0
 """Seconds that a runtime gets to end after SIGTERM, by default."""
 
-_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True)
+_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True, moves_endpoint=True)
 
 
 class LocalSettings(Part):

@@ -146,3 +146,23 @@ def test_a_declared_schema_that_differs_is_a_warning() -> None:
     assert problems(FACTS, Experiment={"schema": other}) == [
         "Declared schema differs from the artifact's own"
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "remedy"), [({"X": 1}, "The row has 'X': is 'x' meant?"), ({"q": 1}, "Give the row all of: x.")]
+)
+def test_a_golden_row_that_lacks_a_column_is_an_error_at_plan(row: dict[str, Any], remedy: str) -> None:
+    resources = {
+        r.address: r
+        for r in (
+            KINDS[k].model_validate(
+                {**s, "verify": [{"row": row, "expect": {"y": 1}}]} if k == "Deployment" else s
+            )
+            for k, s in SPECS.items()
+        )
+    }
+    expansion = Expander(resources, Project(name="p"), {ARTIFACT: FACTS}, {}, lambda a, e: None).expand()
+    (found,) = expansion.diagnostics
+    assert found.summary == "Golden row lacks an input column"
+    assert found.path == ("spec", "verify", 0, "row")
+    assert found.remedy == remedy

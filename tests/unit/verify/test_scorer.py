@@ -63,11 +63,29 @@ def test_a_true_scorer_passes() -> None:
         ({"GET_schema": b"<html>"}, "Deployment does not answer as a scorer"),
         ({"POST_score": {"score": "x"}}, "Deployment does not answer as a scorer"),
         ({"POST_score": {"fields": ["y"], "score": []}}, "Deployment can't score its own sample"),
-        ({"GET_sample_request": "x"}, "Deployment can't score its own sample"),
+        ({"GET_sample_request": "x"}, "Deployment does not answer as a scorer"),
+        ({"GET_sample_request": {"fields": ["x"], "rows": None}}, "Deployment does not answer as a scorer"),
+        ({"GET_sample_request": {"fields": ["x"], "rows": 5}}, "Deployment does not answer as a scorer"),
+        ({"GET_sample_request": {"fields": ["x"], "rows": "x"}}, "Deployment does not answer as a scorer"),
+        (
+            {"POST_score": {"id": "m", "fields": [["y"]], "score": [["a"]]}},
+            "Deployment does not answer as a scorer",
+        ),
+        (
+            {
+                "GET_schema": {
+                    "schema": {
+                        "inputFields": [{"name": "x", "dataType": "Float64"}] * 2,
+                        "outputFields": [{"name": "y", "dataType": "Str"}],
+                    }
+                }
+            },
+            "Deployment does not answer as a scorer",
+        ),
     ],
 )
 def test_a_false_one_is_told(served: dict[str, Any], summary: str) -> None:
-    assert verify(**served)[0].summary == summary
+    assert verify(GOLDEN, **served)[0].summary == summary
 
 
 def test_a_refusal_shows_status_and_detail() -> None:
@@ -89,7 +107,7 @@ def test_a_wrong_score_shows_expected_and_got() -> None:
     (found,) = verify({"row": {"x": 1}, "expect": {"y": "b"}})
     assert found.summary == "Golden row gives another score"
     assert found.path == ("spec", "verify", 0, "expect", "y")
-    assert found.notes == ("expected: b (tolerance 1e-06)", "got:      a")
+    assert found.notes == ("expected: b", "got:      a")
 
 
 def test_an_unknown_column_lists_the_served_ones() -> None:
@@ -105,6 +123,7 @@ def test_an_unknown_column_lists_the_served_ones() -> None:
         (1000, "1000.5", "Float64", 1e-3, True),
         (1, "1.0", "Int64", 0, True),
         (1, "x", "Int64", 1, False),
+        (2, "2.0_0", "Float64", 1, False),
         (float("inf"), "inf", "Float64", 1, True),
         (True, "true", "Bool", 0, True),
         (True, "False", "Bool", 0, False),
