@@ -45,6 +45,7 @@ class MemoryBytes:
         self.versions: dict[str, int] = {}
         self.kept: set[str] = set()
         self.builds: dict[str, str] = {}
+        self.fetched: dict[Path, str] = {}
         self.announces_digest = True
 
     def content(self, reference: str) -> bytes:
@@ -61,6 +62,7 @@ class MemoryBytes:
         return Resolved(self.digest(reference) if self.announces_digest else None, identity=identity)
 
     def fetch(self, resolved: Resolved, reference: str, target: Path) -> Path:
+        self.fetched[Path(reference)] = reference
         return Path(reference)
 
     def has(self, digest: str) -> bool:
@@ -74,10 +76,11 @@ class MemoryBytes:
         yield self._folder
 
     def add(self, content: Path, *, expected: str | None = None, move: bool = False) -> Stored:
-        digest = self.digest(str(content))
+        reference = self.fetched[content]
+        digest = self.digest(reference)
         assert expected in (None, digest)
         self.kept.add(digest)
-        return Stored(digest, len(self.content(str(content))))
+        return Stored(digest, len(self.content(reference)))
 
     def remember_build(self, fingerprint: str, digest: str) -> None:
         self.builds[fingerprint] = digest

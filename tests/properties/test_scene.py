@@ -296,7 +296,7 @@ def test_a_host_that_does_not_answer_stops_only_what_needs_it(
     remote = deployable("api")
     artifact = Artifact(name="api", experiment="api", type="plain", source="http://host/api.bin")
     scene.declare(*remote, artifact, *deployable("other"))
-    scene.apply()
+    assert scene.apply().succeeded
     source_for = scene.bytes.source_for
     monkeypatch.setattr(scene.bytes, "source_for", lambda r: Unreachable() if "host" in r else source_for(r))
     with pytest.raises(DiagnosticError, match="No answer"):
