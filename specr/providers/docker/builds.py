@@ -51,6 +51,7 @@ class DockerBuilds:
         now wants it run again.
         """
         containers = self._place.containers(order.token)
+        self._starter.forget_probes(containers)
         output = _find(containers, Kind.OUTPUT)
         if output is not None:
             return _attributes(output)

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 
 _PORT_TAKEN: Final = ("port is already allocated", "address already in use", "ports are not available")
-_PASSING: Final = ("already in progress", "is restarting", "is being removed")
+_PASSING: Final = ("already in progress", "is restarting", "is being removed", "volume is in use")
 """Refusals that another attempt a moment later does not meet."""
 
 _CONNECTIONS: Final = 32
@@ -205,6 +205,12 @@ class Daemon:
                         raise NotThereError(str(line["error"]))
             except APIError as error:
                 raise NotThereError(_told(error)) from error
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a name."""
+        repository, tag = split_reference(reference)
+        with self._asking("name an image") as client:
+            client.tag(image, repository, tag or "latest")
 
     def now(self) -> str:
         """The daemon's time, as its API writes times."""

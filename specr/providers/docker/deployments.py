@@ -41,7 +41,9 @@ class DockerDeployments:
 
     def create(self, order: DeploymentOrder) -> JsonObject:
         """Start every replica that does not run."""
-        return self._bring(order, self.containers(order.token), keep_ports=False)
+        everything = self._place.containers(order.token)
+        self._starter.forget_probes(everything)
+        return self._bring(order, _deployments(everything), keep_ports=False)
 
     def readiness(self, ref: ObjectRef, order: DeploymentOrder) -> Readiness:
         """Whether all replicas answer; the end of any is the end of it."""
@@ -71,7 +73,7 @@ class DockerDeployments:
 
     def observe(self, ref: ObjectRef, containers: Sequence[Container]) -> Observation:
         """How many replicas run, of which image, and what became of those that don't."""
-        own = [c for c in containers if c.mark.kind is Kind.DEPLOYMENT]
+        own = _deployments(containers)
         if not own:
             return Observation(exists=False, message="its containers are gone")
         count = ref.attributes.get("replicas", 1)
@@ -103,7 +105,7 @@ class DockerDeployments:
 
     def containers(self, token: str) -> list[Container]:
         """A deployment's containers."""
-        return [c for c in self._place.containers(token) if c.mark.kind is Kind.DEPLOYMENT]
+        return _deployments(self._place.containers(token))
 
     def attributes(self, containers: Sequence[Container], count: int) -> JsonObject:
         """What is recorded of a deployment that is to have so many replicas."""
@@ -169,10 +171,11 @@ class DockerDeployments:
         self.remove(surplus)
         for replica in range(order.replicas):
             current = newest(containers, replica)
+            old = [c for c in containers if c.mark.replica == replica]
             if current is not None and current.is_running and current.image == image:
+                self.remove([c for c in old if not c.has_port])
                 continue
             # Removed last: were this process to die, there would be a container to find.
-            old = [c for c in containers if c.mark.replica == replica]
             self.stop(old)
             had = current.port if keep_ports and current else None
             fixed = self._first_port(order) if replica == 0 else None
@@ -203,6 +206,10 @@ class DockerDeployments:
     def _endpoint(self, port: int) -> str:
         host = self._place.reach
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _deployments(containers: Sequence[Container]) -> list[Container]:
+    return [c for c in containers if c.mark.kind is Kind.DEPLOYMENT]
 
 
 def _image(containers: Sequence[Container], first: Container | None) -> str | None:

@@ -61,6 +61,9 @@ class Images:
         found = self._daemon.image(wanted)
         if found is None:
             raise image_missing(wanted, self._daemon.host, "it was pulled, and is not there")
+        if "@" in wanted and "@" not in order.image and self._daemon.image(order.image) is None:
+            # Pulled by digest it has no tag; with it, the next plan need not ask the registry.
+            self._daemon.tag(found["Id"], order.image)
         return found
 
 

@@ -43,7 +43,7 @@ from specr.providers.settings import ProviderContext, decode_settings
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 
-_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True)
+_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True, moves_endpoint=True)
 
 
 def open_docker(context: ProviderContext, settings: JsonObject) -> DockerProvider:

@@ -75,6 +75,12 @@ class Starter:
         self._images = images
         self._bytes = content
 
+    def forget_probes(self, containers: Sequence[Container]) -> None:
+        """Remove what a process left that died while it asked whether the daemon shares its disk."""
+        for container in containers:
+            if container.mark.kind is Kind.PROBE:
+                self._daemon.remove(container.id)
+
     def image(self, order: Order) -> str:
         """The id of the image that an order is for; pulled if need be."""
         return self._images.ensure(order)

@@ -34,8 +34,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-BRIDGE = "specr-test0"
-ADDRESS = "172.31.253.1/24"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+BRIDGE = f"specr-test{WORKER}"
+ADDRESS = f"172.31.{253 - WORKER}.1/24"
 
 
 CONTAINERD = """\
