@@ -18,6 +18,13 @@ _QUESTIONS = {
     "apply": "Do you want to apply these changes?",
     "destroy": "Do you really want to delete all of this?",
 }
+_OTHERWISE = {
+    "apply": "Approve beforehand with --auto-approve, or save a plan with `specr plan --out FILE` and apply "
+    "that file.",
+    "destroy": "Approve beforehand with --auto-approve, or save a plan with "
+    "`specr plan --destroy --out FILE` and apply that file.",
+}
+"""What to do where nobody can be asked."""
 
 
 def plan_and_run(session: Session, workspace: Workspace, options: Options, manner: Manner) -> int:
@@ -36,7 +43,10 @@ def plan_and_run(session: Session, workspace: Workspace, options: Options, manne
         _tell_outputs(session, workspace, planned.plan)
         return 0
     question = _QUESTIONS[planned.plan.operation]
-    if not planned.plan.is_empty and not approve(console, question, auto_approve=manner.auto_approve):
+    otherwise = _OTHERWISE[planned.plan.operation]
+    if not planned.plan.is_empty and not approve(
+        console, question, auto_approve=manner.auto_approve, otherwise=otherwise
+    ):
         return 1
     code = carry_out(
         console, workspace, planned.plan, manner, replan=options if manner.auto_approve else None

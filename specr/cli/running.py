@@ -27,8 +27,8 @@ _ENDED: Final = "\nEnded. Nothing is lost: the next plan says where things stand
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
-def approve(console: Console, question: str, *, auto_approve: bool) -> bool:
-    """Ask the user, unless they have approved beforehand.
+def approve(console: Console, question: str, *, auto_approve: bool, otherwise: str) -> bool:
+    """Ask the user, unless they have approved beforehand; `otherwise` says how to do that.
 
     Raises:
         DiagnosticError: there is nobody to ask.
@@ -42,8 +42,7 @@ def approve(console: Console, question: str, *, auto_approve: bool) -> bool:
             Diagnostic(
                 "Nobody to ask",
                 "This needs approval, but standard input is no terminal.",
-                "Approve beforehand with --auto-approve, or save a plan with `specr plan --out FILE` and "
-                "apply that file.",
+                otherwise,
             )
         )
     if console.confirms(question):

@@ -118,9 +118,8 @@ def _leaf_of(difference: JsonObject, before: Json = None, after: Json = None) ->
     prior, planned, unknown = difference["prior"], difference["planned"], difference["unknown"]
     path = difference["path"]
     symbol = "~"
-    if prior is None and (unknown or planned is not None):
-        symbol = "+"
-    elif prior is None and _is_in(after, path) and not _is_in(before, path):
+    comes = unknown or planned is not None or (_is_in(after, path) and not _is_in(before, path))
+    if prior is None and comes:
         symbol = "+"
     elif planned is None and not unknown:
         symbol = "-"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
+from specr.canonical import Json
 from specr.render.table import render_table
 from specr.render.text import neutral
 from specr.state.model import RecordedObject, State
 
 _PASSPHRASE = "SPECR_PASSPHRASE"  # noqa: S105 - the name of a variable, not its value
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def encode_outputs(state: State) -> dict[str, dict[str, Any]]:
@@ -38,6 +41,8 @@ def render_output(name: str, output: dict[str, Any]) -> str:
         ("provider", output["provider"]),
         ("replicas", str(output["replicas"])),
     ]
+    further = [url for url in output["urls"] if url != output["url"]]
+    facts += [("also at" if n == 0 else "", url) for n, url in enumerate(further)]
     text = "".join(f"{label.ljust(12)}{neutral(str(value))}\n" for label, value in facts)
     return f"{text}\nTry it:\n  {neutral(output['curl'])}\n" if output["curl"] else text
 
@@ -47,6 +52,7 @@ def _output(recorded: RecordedObject) -> dict[str, Any]:
     url = attributes.get("endpoint")
     return {
         "url": url,
+        "urls": attributes.get("endpoints") or ([url] if url else []),
         "model": arguments.get("model"),
         "version": arguments.get("version"),
         "modelId": arguments.get("modelId"),
@@ -62,9 +68,17 @@ def _curl(url: str, recorded: RecordedObject) -> str:
         **recorded.arguments.get("runtime", {}).get("env", {}),
         **recorded.arguments.get("env", {}),
     }
-    secret = f' -H "Authorization: Bearer ${_PASSPHRASE}"' if _PASSPHRASE in environment else ""
+    known_as = _shell_name(environment.get(_PASSPHRASE))
+    secret = f' -H "Authorization: Bearer ${known_as}"' if _PASSPHRASE in environment else ""
     url = url.rstrip("/")
     return (
         f"curl -s{secret} {url}/model/sample_request | "
         f"curl -s{secret} {url}/model/score -H 'Content-Type: application/json' -d @-"
     )
+
+
+def _shell_name(passphrase: Json) -> str:
+    """The variable that holds a passphrase where the user is: the one that it comes from, if it is one."""
+    source = passphrase.get("valueFrom") if isinstance(passphrase, dict) else None
+    name = source.get("env") if isinstance(source, dict) else None
+    return name if isinstance(name, str) and _VARIABLE.fullmatch(name) else _PASSPHRASE

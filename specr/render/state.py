@@ -90,12 +90,14 @@ def _took(run: Run) -> str:
         span = datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)
     except ValueError:
         return "?"
-    return duration(span.total_seconds())
+    # Moments are recorded in whole seconds, so tenths are not known.
+    return duration(span.total_seconds()).replace(".0 s", " s")
 
 
 def _summary(run: Run) -> str:
     counted: Iterable[str] = (f"{count} {kind}" for kind, count in sorted(run.summary.items()) if count)
-    return ", ".join(counted) or "-"
+    done = f"{len(run.done)} done" if run.done else "-"
+    return ", ".join(counted) or done
 
 
 def _moment(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from specr.address import Address
 from specr.backends.protocol import FinishRun, Remove, Settle, StartRun
@@ -69,10 +69,16 @@ def _check_not_needed(state: State, going: frozenset[Address]) -> None:
             )
 
 
-def collect_garbage(
-    workspace: Workspace, *, dry_run: bool = False, lock_seconds: float = 0.0
-) -> tuple[Stored, ...]:
-    """Free what nothing recorded refers to; return what was freed.
+class Swept(NamedTuple):
+    """What became of stored content that nothing recorded refers to."""
+
+    freed: tuple[Stored, ...]
+    spared: tuple[Stored, ...]
+    """Left, since it was used a moment ago or is in use."""
+
+
+def collect_garbage(workspace: Workspace, *, dry_run: bool = False, lock_seconds: float = 0.0) -> Swept:
+    """Free what nothing recorded refers to; return what was freed, and what was not yet.
 
     Holds the lock meanwhile, so that no apply is about to record what is freed.
 
@@ -82,7 +88,11 @@ def collect_garbage(
     backend = workspace.backend
     backend.ensure()
     with hold_lock(backend, "gc", wait_seconds=lock_seconds):
-        return workspace.store.gc(referenced_digests(backend.read()), dry_run=dry_run)
+        keep = referenced_digests(backend.read())
+        unneeded = tuple(item for item in workspace.store.digests() if item.digest not in keep)
+        freed = workspace.store.gc(keep, dry_run=dry_run)
+    gone = {item.digest for item in freed}
+    return Swept(freed, tuple(item for item in unneeded if item.digest not in gone))
 
 
 def referenced_digests(state: State) -> frozenset[str]:

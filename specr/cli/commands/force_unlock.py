@@ -29,7 +29,8 @@ def command(session: Session, *, lock_id: str, auto_approve: bool) -> int:
             remedy = f"specr force-unlock {info.id}" if info else "There is nothing to do."
             raise DiagnosticError(Diagnostic("No such lock", f"There is no lock {lock_id}. {held}", remedy))
         question = f"Is {info.holder} really gone, which took the lock at {info.acquired}?"
-        if not approve(session.console, question, auto_approve=auto_approve):
+        otherwise = f"If it is: specr force-unlock {lock_id} --force"
+        if not approve(session.console, question, auto_approve=auto_approve, otherwise=otherwise):
             return 1
         backend.break_lock(lock_id)
     session.console.tell(f"The lock {lock_id} is broken.\n")

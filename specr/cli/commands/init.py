@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from specr.cli.session import Session, with_session
 
-_FILES = {"specr.yaml": "specr.yaml", "train.py": "train.txt", ".gitignore": "gitignore"}
+_FILES = {
+    "specr.yaml": "specr.yaml",
+    "train.py": "train.txt",
+    ".gitignore": "gitignore",
+    ".specrignore": "specrignore",
+}
 """What is written, and the file of the package that it is made from."""
 
-_NEXT = """\
-Next:
-  pip install 'specr[mlflow]' scikit-learn pandas mlflow-skinny
-  {cd}python train.py
-  specr plan
-  specr apply
-"""
+_LISTS = frozenset({".gitignore", ".specrignore"})
+"""Files that keep their lines, and get those that they lack."""
+
+_NEEDED = {"sklearn": "scikit-learn", "pandas": "pandas", "mlflow": "mlflow-skinny"}
+"""Modules that train.py imports, and packages that bring them."""
 
 
 @click.command(
@@ -29,13 +34,15 @@ Examples:
   specr init risk-models && cd risk-models && python train.py && specr plan""",
 )
 @click.argument("folder", metavar="[DIR]", default="", type=click.Path(file_okay=False))
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--force", is_flag=True, help="Write over a specr.yaml and train.py that are there.")
 @with_session
 def command(session: Session, *, folder: str, force: bool) -> None:
     """Write a small project that works.
 
-    Into DIR, or the current folder: specs for an MLflow model, a script that
-    trains it, and a .gitignore. Files that are there already stay as they are.
+    Into DIR, or the current folder: specs for an MLflow model (specr.yaml), a
+    script that trains it (train.py), .gitignore and .specrignore. Where one of
+    the first two is there already, nothing is written, unless --force says to
+    write over them. The last two keep their lines and get those they lack.
     """
     from specr.diagnostics import Diagnostic, DiagnosticError
 
@@ -55,7 +62,20 @@ def command(session: Session, *, folder: str, force: bool) -> None:
             Diagnostic("Project can't be written", detail, "Choose a folder that you may write to.")
         ) from error
     session.console.answer(f"Wrote {', '.join(_FILES)} to {target.resolve()}.\n")
-    session.console.tell(f"\n{_NEXT.format(cd=f'cd {folder} && ' if folder else '')}")
+    session.console.tell(f"\n{_next_steps(folder)}")
+
+
+def _next_steps(folder: str) -> str:
+    """What to do now: install what this environment lacks, train, plan, apply."""
+    lacking = [package for module, package in _NEEDED.items() if find_spec(module) is None]
+    steps = [f"pip install {' '.join(lacking)}"] if lacking else []
+    if find_spec("specr_mlflow") is None:
+        steps.append(
+            "pip install ./plugins/specr-scorer './plugins/specr-mlflow[runtime]'  # in a clone of specr"
+        )
+    steps += [f"cd {shlex.quote(folder)}"] if folder else []
+    steps += ["python train.py", "specr plan", "specr apply"]
+    return "".join(f"{line}\n" for line in ("Next:", *(f"  {step}" for step in steps)))
 
 
 def _template(name: str) -> str:
@@ -63,8 +83,8 @@ def _template(name: str) -> str:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    """Write a file; to one that was kept (a .gitignore), add the lines that it lacks."""
-    if path.exists() and path.name == ".gitignore":
+    """Write a file; to a list of patterns that is there, add the lines that it lacks."""
+    if path.exists() and path.name in _LISTS:
         kept = path.read_text(encoding="utf-8")
         lines = kept.splitlines()
         added = [line for line in text.splitlines() if line not in lines and not line.startswith("#")]

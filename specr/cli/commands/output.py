@@ -22,7 +22,8 @@ Examples:
 def command(session: Session, *, name: str | None, as_json: bool, only_url: bool) -> None:
     """Show where deployments answer.
 
-    All of them, one a line; or the deployment NAME, with a command to try it.
+    All of them, one a line; or the deployment NAME, with the addresses of
+    further replicas, and a command to try it.
     """
     from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
     from specr.render.outputs import encode_outputs, render_output, render_outputs
@@ -37,6 +38,8 @@ def command(session: Session, *, name: str | None, as_json: bool, only_url: bool
             console.answer_json(outputs)
         else:
             console.answer(render_outputs(outputs))
+        if not outputs:
+            console.tell("No deployment is recorded yet.\n")
         return
     name = name.removeprefix("deployment/")
     if name not in outputs:

@@ -11,7 +11,7 @@ from specr.cli.session import Session, with_session
     "schema",
     epilog="""\b
 Examples:
-  specr schema > .specr/schema.json
+  specr schema > schema.json
   specr schema --plan""",
 )
 @click.option("--plan", "of_plans", is_flag=True, help="The schema of saved plans, instead of specs.")
@@ -19,9 +19,12 @@ Examples:
 def command(session: Session, *, of_plans: bool) -> None:
     """Print the JSON Schema of specs, for editors.
 
-    With the YAML language server, put this line at the top of a spec:
-    # yaml-language-server: $schema=.specr/schema.json
-    """
+    With the YAML language server, put this line at the top of a spec that lies
+    beside the schema:
+
+    \b
+    # yaml-language-server: $schema=schema.json
+    """  # noqa: D301 - click's mark for lines that stay as they are
     if of_plans:
         from specr.plan.schema import plan_schema_text
 

@@ -26,7 +26,10 @@ def list_objects(session: Session) -> None:
     from specr.render.state import render_state_list
 
     with session.open() as workspace:
-        session.console.answer(render_state_list(workspace.backend.read()))
+        listed = render_state_list(workspace.backend.read())
+    session.console.answer(listed)
+    if not listed:
+        session.console.tell("Nothing is recorded yet.\n")
 
 
 @command.command("show", epilog="Example: specr state show deployment/fraud")
@@ -75,7 +78,8 @@ def remove(
     names = listed(map(str, addresses))
     question = f"Do you want specr to forget {names}?"
     with session.open() as workspace:
-        if not approve(session.console, question, auto_approve=auto_approve):
+        otherwise = "Approve beforehand with --auto-approve."
+        if not approve(session.console, question, auto_approve=auto_approve, otherwise=otherwise):
             return 1
         forget(workspace, addresses, lock_seconds=lock_seconds)
     session.console.tell(f"Forgot {names}.\n")

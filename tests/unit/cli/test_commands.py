@@ -149,6 +149,7 @@ def test_apply_without_a_terminal_asks_nobody(project: Project) -> None:
     assert answer.code == 1
     assert "Nobody to ask" in answer.err
     assert "--auto-approve" in answer.err
+    assert "`specr plan --out FILE`" in answer.err
     assert project.specr("state", "list").out == ""
 
 
@@ -197,7 +198,8 @@ def test_a_protected_deployment_needs_consent_by_name(project: Project) -> None:
 
 
 def test_state(project: Project) -> None:
-    assert project.specr("state", "list").out == ""
+    nothing = project.specr("state", "list")
+    assert (nothing.out, nothing.err) == ("", "Nothing is recorded yet.\n")
     project.applied()
     listed = project.specr("state", "list").out.splitlines()
     assert len(listed) == 9
@@ -218,7 +220,10 @@ def test_state_rm(project: Project) -> None:
     refused = project.specr("state", "rm", "model/fraud", "--auto-approve")
     assert refused.code == 1
     assert "deployment/fraud" in refused.err
-    assert project.specr("state", "rm", "deployment/fraud").code == 1
+    unasked = project.specr("state", "rm", "deployment/fraud")
+    assert unasked.code == 1
+    assert "Approve beforehand with --auto-approve." in unasked.err
+    assert "specr plan" not in unasked.err
     answer = project.specr("state", "rm", "deployment/fraud", "--auto-approve")
     assert answer.code == 0
     assert "Forgot deployment/fraud." in answer.err
@@ -239,7 +244,8 @@ def test_history(project: Project) -> None:
 
 
 def test_output(project: Project) -> None:
-    assert project.specr("output").out == ""
+    nothing = project.specr("output")
+    assert (nothing.out, nothing.err) == ("", "No deployment is recorded yet.\n")
     project.applied()
     assert project.specr("output").out == "fraud  memory://deployment/fraud  fraud version 1\n"
     assert project.specr("output", "deployment/fraud").out.startswith("deployment  fraud\n")
@@ -305,7 +311,10 @@ def test_force_unlock_breaks_the_lock_that_is_named(project: Project) -> None:
         assert f"specr force-unlock {lease.info.id}" in " ".join(refused.err.split())
         other = project.specr("force-unlock", "other", "--auto-approve")
         assert lease.info.id in other.err
-        assert project.specr("force-unlock", lease.info.id).code == 1
+        unasked = project.specr("force-unlock", lease.info.id)
+        assert unasked.code == 1
+        assert f"specr force-unlock {lease.info.id} --force" in unasked.err
+        assert "specr plan" not in unasked.err
         answer = project.specr("force-unlock", lease.info.id, "--auto-approve")
         assert answer.code == 0, answer.err
     assert project.specr("destroy", "--auto-approve").code == 0
@@ -317,6 +326,9 @@ def test_gc(project: Project) -> None:
     assert answer.code == 0
     assert answer.err == "Would free 0 items, 0 B.\n"
     assert project.specr("gc").err == "Freed 0 items, 0 B.\n"
+    project.specr("destroy", "--auto-approve")
+    why = "used within the last hour, or just now"
+    assert project.specr("gc").err == f"Freed 0 items, 0 B.\nSpared 1 item, 5 B: {why}.\n"
 
 
 def test_graph(project: Project) -> None:
@@ -404,9 +416,10 @@ def test_init_writes_a_project_that_is_valid_but_for_its_pack(project: Project) 
     folder = project.root / "My Models!"
     answer = project.specr("init", "My Models!")
     assert answer.code == 0, answer.err
-    assert sorted(path.name for path in folder.iterdir()) == [".gitignore", "specr.yaml", "train.py"]
+    files = [".gitignore", ".specrignore", "specr.yaml", "train.py"]
+    assert sorted(path.name for path in folder.iterdir()) == files
     assert "name: my-models\n" in (folder / "specr.yaml").read_text()
-    assert "python train.py" in answer.err
+    assert "  cd 'My Models!'\n  python train.py\n  specr plan\n" in answer.err
     compile((folder / "train.py").read_text(), "train.py", "exec")
     again = project.specr("init", "My Models!")
     assert again.code == 1
@@ -419,7 +432,22 @@ def test_init_adds_to_a_gitignore(project: Project) -> None:
     folder.mkdir()
     (folder / ".gitignore").write_text("*.log\nmodels/")
     project.specr("init", "new")
-    assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n"
+    (folder / ".specrignore").write_text("drafts/\n")
+    assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n*.plan\n"
+    project.specr("init", "new", "--force")
+    assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n*.plan\n"
+    assert (folder / ".specrignore").read_text() == "drafts/\nmodels/\n"
+
+
+def test_init_says_what_is_missing_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"pandas", "mlflow"}
+    monkeypatch.setattr("specr.cli.commands.init.find_spec", lambda name: object() if name in there else None)
+    told = project.specr("init", "one").err
+    assert "  pip install scikit-learn\n" in told
+    assert "./plugins/specr-scorer './plugins/specr-mlflow[runtime]'" in told
+    assert "specr[mlflow]" not in told
+    there |= {"sklearn", "specr_mlflow"}
+    assert "pip install" not in project.specr("init", "two").err
 
 
 def test_init_where_nothing_can_be_written(project: Project) -> None:

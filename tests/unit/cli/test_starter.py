@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from specr.render.comparison import expand_alone
 from specr.spec.format import format_text
@@ -30,6 +35,39 @@ def test_the_starter_is_sound_and_finds_its_route(project: Project) -> None:
     expansion = expand_alone(specs)
     assert expansion.diagnostics == ()
     assert {str(address) for address in expansion.desired} >= {"deployment/iris", "build/iris-1.mlflow"}
+
+
+def test_the_starter_leaves_the_yaml_of_models_alone(project: Project) -> None:
+    folder = project.root / "starter"
+    project.specr("init", "starter")
+    (folder / "models" / "iris-1").mkdir(parents=True)
+    (folder / "models" / "iris-1" / "MLmodel.yaml").write_text("kind: [")
+    _, found = load_specs(folder, packs=PacksOfThisRepository())
+    assert found == ()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(map(find_spec, ("sklearn", "pandas", "mlflow"))), reason="needs what the starter trains with"
+)
+def test_the_starter_trains_once_unless_it_is_forced(project: Project) -> None:
+    folder = project.root / "starter"
+    project.specr("init", "starter")
+
+    def train(*arguments: str) -> str:
+        program = [sys.executable, "train.py", *arguments]
+        done = subprocess.run(program, cwd=folder, capture_output=True, check=True, text=True)
+        assert done.stderr == ""
+        return done.stdout
+
+    (folder / "models" / "iris-1").mkdir(parents=True)
+    (folder / "models" / "iris-1" / "old").touch()
+    assert train() == "models/iris-1 is there; --force trains again\n"
+    assert train("--force").endswith("saved models/iris-1\n")
+    assert [path.name for path in (folder / "models").iterdir()] == ["iris-1"]
+    names = {path.name for path in (folder / "models" / "iris-1").iterdir()}
+    assert "MLmodel" in names
+    assert "old" not in names
 
 
 def test_the_starter_is_formatted(project: Project) -> None:

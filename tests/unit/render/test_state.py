@@ -92,11 +92,27 @@ def test_the_history_begins_with_the_newest() -> None:
             {"done": 4, "failed": 0},
         ),
         Run(2, "destroy", "p", "eve\x1b@host", "2026-11-21T11:00:00Z", 4, 5),
+        Run(3, "apply", "p", "eve@host", "2026-11-21T12:00:00Z", 5, 9, "2026-11-21T12:00:04Z", "failed"),
+        Run(
+            4,
+            "apply",
+            "p",
+            "e",
+            "2026-11-21T12:00:00Z",
+            9,
+            9,
+            "",
+            "interrupted",
+            {},
+            frozenset([MODEL.address]),
+        ),
     ]
     assert render_history(runs).splitlines() == [
-        "RUN  STARTED               TOOK       OPERATION  STATUS     CHANGES  SERIAL  BY",
-        "2    2026-11-21 11:00:00Z  -          destroy    running    -        4..5    eve\\u001b@host",
-        "1    2026-11-21 10:00:00Z  1 min 5 s  apply      succeeded  4 done   0..4    eve@host (pid 3)",
+        "RUN  STARTED               TOOK       OPERATION  STATUS       CHANGES  SERIAL  BY",
+        "4    2026-11-21 12:00:00Z  -          apply      interrupted  1 done   9..9    e",
+        "3    2026-11-21 12:00:00Z  4 s        apply      failed       -        5..9    eve@host",
+        "2    2026-11-21 11:00:00Z  -          destroy    running      -        4..5    eve\\u001b@host",
+        "1    2026-11-21 10:00:00Z  1 min 5 s  apply      succeeded    4 done   0..4    eve@host (pid 3)",
     ]
     assert render_history([]) == ""
 
@@ -120,10 +136,24 @@ def test_one_output_comes_with_a_command_to_try() -> None:
     assert "Try it" not in render_output("stopped", encode_outputs(STATE)["stopped"])
 
 
+def test_further_replicas_are_told_with_their_addresses() -> None:
+    urls = [f"http://127.0.0.1:{port}" for port in (4312, 4313, 4314)]
+    several = RecordedObject(FRAUD.address, FRAUD.arguments, {"endpoint": urls[0], "endpoints": urls}, "f")
+    output = encode_outputs(State("l", 1, {several.address: several}))["fraud"]
+    assert output["urls"] == urls
+    text = render_output("fraud", output)
+    assert f"also at     {urls[1]}\n            {urls[2]}\n" in text
+    assert "also at" not in render_output("fraud", encode_outputs(STATE)["fraud"])
+
+
 def test_a_passphrase_is_named_and_never_shown() -> None:
     secret = {"SPECR_PASSPHRASE": {"valueFrom": {"env": "FRAUD_PASSPHRASE"}}}
     guarded = RecordedObject(
         FRAUD.address, {**FRAUD.arguments, "env": secret}, FRAUD.attributes, "f", provider="local"
     )
     curl = encode_outputs(State("l", 1, {guarded.address: guarded}))["fraud"]["curl"]
-    assert curl.count('-H "Authorization: Bearer $SPECR_PASSPHRASE"') == 2
+    for elsewhere in ({"file": "/run/secrets/it"}, {"env": "$(reboot)"}):
+        secret["SPECR_PASSPHRASE"] = {"valueFrom": elsewhere}
+        other = encode_outputs(State("l", 1, {guarded.address: guarded}))["fraud"]["curl"]
+        assert other.count('-H "Authorization: Bearer $SPECR_PASSPHRASE"') == 2
+    assert curl.count('-H "Authorization: Bearer $FRAUD_PASSPHRASE"') == 2
