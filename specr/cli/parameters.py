@@ -24,12 +24,14 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic in newe
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
         """Parse the text."""
-        from specr.address import parse_address
+        from specr.address import is_name, parse_address
 
+        text = str(value)
         try:
-            return parse_address(str(value))
+            return parse_address(text)
         except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
+            hint = _whole_address(text, _folder_of(ctx)) if is_name(text) else ""
+            self.fail(f"{error}.{hint}", param, ctx)
 
     def shell_complete(
         self,
@@ -40,8 +42,21 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic in newe
         """Addresses that specs declare or state records."""
         from click.shell_completion import CompletionItem
 
-        folder = ctx.find_root().params.get("folder") or Path()
-        return [CompletionItem(text) for text in _known_addresses(folder) if text.startswith(incomplete)]
+        known = _known_addresses(_folder_of(ctx))
+        return [CompletionItem(text) for text in known if text.startswith(incomplete)]
+
+
+def _folder_of(ctx: click.Context | None) -> Path:
+    """The project's folder, as the command line says it."""
+    return (ctx.find_root().params.get("folder") if ctx else None) or Path()
+
+
+def _whole_address(name: str, folder: Path) -> str:
+    """Suggests the addresses that end in a name, deployments first; empty where there are none."""
+    ending = f"/{name}"
+    found = [text for text in _known_addresses(folder) if text.endswith(ending)]
+    found.sort(key=lambda text: not text.startswith("deployment/"))
+    return f" Did you mean {' or '.join(found[:3])}?" if found else ""
 
 
 def _known_addresses(folder: Path) -> list[str]:

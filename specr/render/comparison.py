@@ -62,7 +62,8 @@ def compare_specs(before: Specs, after: Specs) -> dict[str, Any]:
 def _changes(
     before: Specs, after: Specs, old: Mapping[Address, Desired], new: Mapping[Address, Desired]
 ) -> Iterator[dict[str, Any]]:
-    left, right = _arguments(before), _arguments(after)
+    project = (after if after.project.arguments() else before).project.address
+    left, right = _arguments(before, project), _arguments(after, project)
     for address in sorted(left.keys() | right.keys()):
         prior, planned = left.get(address), right.get(address)
         if prior is not None and planned is not None and digest_of(prior) == digest_of(planned):
@@ -81,11 +82,12 @@ def _changes(
         }
 
 
-def _arguments(specs: Specs) -> dict[Address, JsonObject]:
+def _arguments(specs: Specs, project: Address) -> dict[Address, JsonObject]:
+    """Arguments by address; those of the Project at the address given, whatever its name was."""
     found: dict[Address, JsonObject] = {a: resource.arguments() for a, resource in specs.resources.items()}
     settings = specs.project.arguments()
     if settings:
-        found[Address("project", "settings")] = settings
+        found[project] = settings
     return found
 
 

@@ -215,6 +215,17 @@ def test_state(project: Project) -> None:
     assert project.specr("show", "--json").out == project.specr("state", "pull").out
 
 
+def test_half_an_address_is_completed(project: Project) -> None:
+    for words in (["state", "show", "fraud"], ["logs", "fraud"], ["plan", "--target", "fraud"]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert "'fraud' is not an address" in answer.err
+        assert "Did you mean deployment/fraud or model/fraud?" in " ".join(answer.err.split())
+    assert "Did you mean" not in project.specr("logs", "nobody").err
+    project.write("specr.yaml", "kind: [")
+    assert "is not an address" in project.specr("logs", "fraud").err
+
+
 def test_state_rm(project: Project) -> None:
     project.applied()
     refused = project.specr("state", "rm", "model/fraud", "--auto-approve")

@@ -165,10 +165,17 @@ def test_a_changed_deployment_is_told_with_what_follows_for_it(load: Load) -> No
 def test_the_settings_of_the_project_are_compared(load: Load) -> None:
     settings = "apiVersion: specr/v1\nkind: Project\nmetadata: {name: p}\nspec: {defaultProvider: memory}\n"
     data = compare_specs(load(project()), load(project(project=settings)))
-    assert {change["address"]: change["change"] for change in data["changes"]} == {
-        "project/settings": "added"
-    }
+    assert {change["address"]: change["change"] for change in data["changes"]} == {"project/p": "added"}
     assert affected(data) == {"deployment/live": "yes", "deployment/pinned": "yes"}
+
+
+def test_the_project_goes_by_the_name_that_it_has_now(load: Load) -> None:
+    text = "apiVersion: specr/v1\nkind: Project\nmetadata: {name: old}\nspec: {defaultProvider: memory}\n"
+    other = text.replace("old", "new").replace("memory", "local")
+    old, new = load(project(project=text)), load(project(project=other))
+    for before, after, told in ((old, new, "new"), (old, load(project()), "old")):
+        data = compare_specs(before, after)
+        assert [change["address"] for change in data["changes"]] == [f"project/{told}"]
 
 
 def test_what_stands_against_the_next_plan_is_told(load: Load) -> None:

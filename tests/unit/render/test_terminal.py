@@ -159,7 +159,8 @@ def test_an_address_that_moves_is_told() -> None:
 
 
 def test_how_to_keep_an_address_is_told_where_that_can_be_done() -> None:
-    for planned in ({"endpoint": {"port": 8080}}, {"provider": "engine"}):
+    cases: tuple[dict[str, object], ...] = ({"endpoint": {"port": 8080}}, {"provider": "engine"})
+    for planned in cases:
         text = shown(only(moving(planned)))
         assert "! its address changes: callers of http://127.0.0.1:40001 must move\n" in text
     assert "! interrupts service: callers will notice a short gap\n" in shown(only(moving({}, before=None)))
