@@ -62,7 +62,7 @@ def compare_specs(before: Specs, after: Specs) -> dict[str, Any]:
 def _changes(
     before: Specs, after: Specs, old: Mapping[Address, Desired], new: Mapping[Address, Desired]
 ) -> Iterator[dict[str, Any]]:
-    project = (after if after.project.arguments() else before).project.address
+    project = (after if after.project.address in after.documents else before).project.address
     left, right = _arguments(before, project), _arguments(after, project)
     for address in sorted(left.keys() | right.keys()):
         prior, planned = left.get(address), right.get(address)
