@@ -30,6 +30,8 @@ from specr.store.content import (
 _PIECE: Final = 1 << 20
 """Bytes copied at a time."""
 
+_FOLDER_ITSELF: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
 _READ_FILE: Final = 0o444
 _READ_FOLDER: Final = 0o555
 
@@ -108,21 +110,69 @@ def sync(path: Path) -> None:
 def remove(content: Path) -> None:
     """Remove a file or folder, read-only or not. What is gone already, or goes meanwhile, is no error.
 
-    Without recursion, so that no depth is too much.
+    Folders inside folders are brought up to the top before they are emptied, so that no depth
+    is too much: neither for the length of a path, nor for the number of open files.
+
+    Raises:
+        OSError: something can't be removed. Everything else that can be is gone then.
     """
-    folders, waiting = list[Path](), [content]
-    while waiting:
-        path = waiting.pop()
-        with suppress(FileNotFoundError):
-            if not stat.S_ISDIR(path.lstat().st_mode):
-                path.unlink()
+    with suppress(FileNotFoundError):
+        if not stat.S_ISDIR(content.lstat().st_mode):
+            content.unlink()
+            return
+        content.chmod(0o700)
+        failed: OSError | None = None
+        top = os.open(content, _FOLDER_ITSELF)
+        try:
+            failed = _empty(top)
+        finally:
+            os.close(top)
+        if failed is not None:
+            raise failed
+        content.rmdir()
+
+
+def _empty(top: int) -> OSError | None:
+    """Remove all that is in an open folder; the first thing that could not be removed."""
+    failed: OSError | None = None
+    stuck = set[str]()
+    while waiting := set(os.listdir(top)) - stuck:
+        for name in waiting:
+            try:
+                if not stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):
+                    os.unlink(name, dir_fd=top)
+                    continue
+                os.chmod(name, 0o700, dir_fd=top)
+                _lift(name, top)
+                os.rmdir(name, dir_fd=top)
+            except FileNotFoundError:
                 continue
-            path.chmod(0o700)
-            folders.append(path)
-            waiting += [path / name for name in os.listdir(path)]  # noqa: PTH208 - iterdir is slower
-    for folder in reversed(folders):
-        with suppress(FileNotFoundError):
-            folder.rmdir()
+            except OSError as error:
+                stuck.add(name)
+                failed = failed or error
+    return failed
+
+
+def _lift(name: str, top: int) -> None:
+    """Empty a folder in an open one: its folders go up beside it, under names of no meaning."""
+    folder = os.open(name, _FOLDER_ITSELF, dir_fd=top)
+    failed: OSError | None = None
+    try:
+        for inner in os.listdir(folder):  # noqa: PTH208 - an open folder, not a path
+            try:
+                if stat.S_ISDIR(os.lstat(inner, dir_fd=folder).st_mode):
+                    os.chmod(inner, 0o700, dir_fd=folder)  # what can't be written to can't be moved
+                    os.rename(inner, os.urandom(8).hex(), src_dir_fd=folder, dst_dir_fd=top)
+                else:
+                    os.unlink(inner, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failed = failed or error
+    finally:
+        os.close(folder)
+    if failed is not None:
+        raise failed
 
 
 def _copy_file(source: Path, target: Path, *, program: bool) -> tuple[str, int]:

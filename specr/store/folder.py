@@ -32,7 +32,7 @@ from specr.store.layout import Layout
 from specr.store.lease import Lease
 from specr.store.locks import hold, locked
 from specr.store.protocol import Stored
-from specr.store.trouble import damaged, disk_errors, unexpected
+from specr.store.trouble import damaged, disk_errors, left_behind, unexpected
 from specr.workfolder import ensure_work_folder
 
 GRACE: Final = 3600.0
@@ -71,7 +71,7 @@ class FolderStore:
             raise LookupError(f"{digest} is not in the store")
         # Not `_is_sound`: content that can't be read is told as such, not as damaged.
         if self._cache.measure(place).digest != digest:
-            raise damaged(place, digest)
+            raise damaged(place, digest, is_gone=self._discard(place, digest))
         return place
 
     @contextmanager
@@ -147,16 +147,16 @@ class FolderStore:
             with disk_errors(self._root), locked(self._layout.lock, shared=True):
                 keep |= sweep.in_use(self._layout, own=self._lease.path)
                 return sweep.unneeded(self._layout, found, keep, since)
-        with self.staging() as trash, disk_errors(self._root):
-            with locked(self._layout.lock):
-                keep |= sweep.in_use(self._layout, own=self._lease.path)
-                doomed = sweep.unneeded(self._layout, found, keep, since)
-                sweep.withdraw(self._layout, doomed, trash)
-                self._lease.forget(s.digest for s in doomed)
-                sweep.tidy(self._layout)
-                left = tuple(sweep.abandoned(self._layout))
-            for path in left:
-                remove(path)
+        with self.staging() as trash, disk_errors(self._root), locked(self._layout.lock):
+            keep |= sweep.in_use(self._layout, own=self._lease.path)
+            doomed = sweep.unneeded(self._layout, found, keep, since)
+            sweep.withdraw(self._layout, doomed, trash)
+            self._lease.forget(s.digest for s in doomed)
+            sweep.tidy(self._layout)
+            left = tuple(sweep.abandoned(self._layout))
+        stuck = [error for path in left if (error := _try_to_remove(path)) is not None]
+        if stuck:
+            raise left_behind(*stuck[0])
         return doomed
 
     def _use(self, digest: str) -> Path | None:
@@ -187,6 +187,18 @@ class FolderStore:
             return self._cache.measure(place).digest == digest
         except DiagnosticError:
             return False  # unreadable, or of a kind that is never kept
+
+    def _discard(self, place: Path, digest: str) -> bool:
+        """Take damaged content out of the store, so that it is brought back; whether it is gone."""
+        try:
+            with self.staging() as area, locked(self._layout.lock):
+                if not self._is_sound(digest):  # nobody has mended it meanwhile
+                    unseal_top(place)
+                    place.rename(area / "damaged")
+                    self._lease.forget([digest])
+        except (OSError, DiagnosticError):
+            return not os.path.lexists(place)  # a store that may only be read keeps it
+        return True
 
     def _stage(self) -> tuple[Path, int]:
         """A new area in staging, and the descriptor that holds its lock."""
@@ -222,6 +234,15 @@ class FolderStore:
             time.sleep(_TICK)
             files = ((place / path if path else place, digest) for path, digest in surveyed.hashes.items())
             self._cache.remember((file, file.lstat(), digest) for file, digest in files)
+
+
+def _try_to_remove(path: Path) -> tuple[Path, OSError] | None:
+    """Remove what was left behind; or what is in the way of that."""
+    try:
+        remove(path)
+    except OSError as error:
+        return path, error
+    return None
 
 
 def _refuse_unexpected(content: Path, found: Measure, expected: str | None) -> None:

@@ -32,6 +32,8 @@ class Store(Protocol):
     def path(self, digest: str) -> Path:
         """The file or folder with this digest, verified; to be read, never written.
 
+        Content that is found damaged is taken out of the store, if that can be written to.
+
         Raises:
             LookupError: it is not there.
         """

@@ -43,13 +43,24 @@ def disk_errors(root: Path) -> Iterator[None]:
         ) from error
 
 
-def damaged(place: Path, digest: str) -> DiagnosticError:
-    """Say that content is not what its name says."""
+def damaged(place: Path, digest: str, *, is_gone: bool) -> DiagnosticError:
+    """Say that content is not what its name says; `is_gone` once it was taken out of the store."""
+    detail = f"{shown(place)} no longer has the digest {digest}: something other than specr changed it."
+    remedy = f"Remove it (`chmod -R u+w {shown(place)}; rm -r {shown(place)}`) and run `specr apply` again."
+    if is_gone:
+        detail += " It was taken out of the store."
+        remedy = "Run `specr apply`: it brings the content back."
+    return DiagnosticError(Diagnostic("Content in the store is damaged", detail, remedy))
+
+
+def left_behind(place: Path, error: OSError) -> DiagnosticError:
+    """Say that something which nobody needs can't be removed."""
     return DiagnosticError(
         Diagnostic(
-            "Content in the store is damaged",
-            f"{shown(place)} no longer has the digest {digest}: something other than specr changed it.",
-            f"Remove it (`chmod -R u+w {shown(place)}; rm -r {shown(place)}`) and run `specr apply` again.",
+            "Not all could be freed",
+            f"{shown(place)} holds what can't be removed: {error.strerror or error}. "
+            "Everything else that nobody needs was freed.",
+            "Remove it by hand, as its owner.",
         ),
     )
 

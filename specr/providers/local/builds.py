@@ -15,7 +15,7 @@ from specr.plan.observed import Observation
 from specr.providers.content import ByteStore
 from specr.providers.local.layout import Layout, ObjectFolder, remove_tree
 from specr.providers.local.marks import end_marked
-from specr.providers.local.problems import find_bytes
+from specr.providers.local.problems import changed_input, find_bytes
 from specr.providers.local.process import Host
 from specr.providers.local.runs import NO_RUN, Phase, RunStatus, Sleep, status_of, stop
 from specr.providers.protocol import BuildOrder, ProviderError, Readiness
@@ -36,7 +36,8 @@ class LocalBuilds:
     def create(self, order: BuildOrder) -> JsonObject:
         """Start the processor, or take up the build with this token."""
         folder = self._layout.object(order.token)
-        if folder.output() is None and self._status(folder).phase not in {Phase.ALIVE, Phase.ENDED}:
+        is_under_way = self._status(folder).phase in {Phase.ALIVE, Phase.ENDED}
+        if folder.output() is None and (folder.checking.exists() or not is_under_way):
             self._start(folder, order)
         return folder.output() or {}
 
@@ -49,6 +50,10 @@ class LocalBuilds:
         status = self._status(folder)
         if status.is_alive:
             return Readiness(done=False, message=f"process {status.pid} is at work")
+        if folder.checking.exists():
+            self._start(folder, order)
+            return Readiness(done=False, message="runs again: its input was changed, or not seen to be whole")
+        self._check_input(folder, order)
         if not status.succeeded:
             return Readiness(done=True, message=status.ended)
         if folder.target.exists() or folder.target.is_symlink():
@@ -81,9 +86,23 @@ class LocalBuilds:
         end_marked(self._host.marks(order.token, folder.path), 0.0)
         for left in (folder.target.parent, folder.work):
             remove_tree(left)
-        folder.collecting.unlink(missing_ok=True)
+        for mark in (folder.collecting, folder.checking):
+            mark.unlink(missing_ok=True)
         folder.target.parent.mkdir()
         self._host.start(folder, order, {"SOURCE_PATH": str(source), "TARGET_PATH": str(folder.target)})
+
+    def _check_input(self, folder: ObjectFolder, order: BuildOrder) -> None:
+        """See that the input is what it was; else what came out has nothing to do with its digest.
+
+        The mark outlives a failure, so that no later process takes the output for good.
+        """
+        folder.checking.touch()
+        try:
+            self._store.path(order.source)
+        except (LookupError, DiagnosticError) as error:
+            why = error.diagnostics[0].detail if isinstance(error, DiagnosticError) else f"{error.args[0]}."
+            raise changed_input(order.address, order.command, why) from error
+        folder.checking.unlink()
 
     def _collect(self, folder: ObjectFolder) -> JsonObject:
         folder.collecting.touch()

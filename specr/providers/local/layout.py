@@ -4,6 +4,7 @@
         order.json                    what was ordered
         work/                         the working folder of its processes
         target/output                 what a processor writes
+        checking                      the input was not yet found unchanged
         collecting                    the output is on its way into the store
         output.json                   the output's digest and size, once it is in the store
         runs/<slot>.<number>.<port>.<random>/   one process, see `supervisor`
@@ -18,8 +19,6 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import Any, Final
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.providers.orders import decode_order, encode_order
 from specr.providers.protocol import Order
+from specr.store.copying import remove
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _RUN: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)\.[0-9a-f]+")
@@ -64,6 +64,11 @@ class ObjectFolder:
     def collecting(self) -> Path:
         """There while the output is on its way into the store."""
         return self.path / "collecting"
+
+    @property
+    def checking(self) -> Path:
+        """There while the input of an ended build is being checked, and once it was found changed."""
+        return self.path / "checking"
 
     def exists(self) -> bool:
         """Whether anything is known of the object."""
@@ -153,23 +158,8 @@ def write_json(path: Path, value: JsonObject) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and all in it, also what programs have made read-only there."""
-    try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        return
-    except PermissionError:
-        for folder in _folders(path):
-            folder.chmod(stat.S_IRWXU)
-        shutil.rmtree(path)
-
-
-def _folders(top: Path) -> Iterator[Path]:
-    """A folder and those below it, each before it is looked into."""
-    yield top
-    for folder, names, _ in os.walk(top):
-        below = (Path(folder, name) for name in names)
-        yield from (path for path in below if not path.is_symlink())
+    """Remove a folder and all in it, also what programs have made read-only or nested deeply there."""
+    remove(path)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

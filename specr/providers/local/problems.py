@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,20 @@ def _no_bytes(address: Address, what: str, digest: str) -> ProviderError:
             "Bytes missing from the store",
             f"{address} needs the {what} {digest}, which is not in the store.",
             "Run specr plan again: it notices what is missing, and brings it back.",
+            address=address,
+        ),
+    )
+
+
+def changed_input(address: Address, command: tuple[str, ...], why: str) -> ProviderError:
+    """A processor has written to what it was to read."""
+    return ProviderError(
+        Diagnostic(
+            "Processor changed its input",
+            f"While {address} ran `{shlex.join(command)[:200]}`, the artifact at SOURCE_PATH was changed or "
+            f"removed: {why} What the processor wrote was not kept.",
+            "Have the processor work on a copy of SOURCE_PATH, which may only be read; then run specr apply "
+            "again: it brings the artifact back.",
             address=address,
         ),
     )

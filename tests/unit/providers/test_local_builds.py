@@ -12,7 +12,7 @@ import pytest
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.providers.content import Content
 from specr.providers.local.provider import LocalProvider
-from specr.providers.protocol import ProviderError
+from specr.providers.protocol import BuildOrder, ProviderError
 from specr.store.folder import FolderStore
 from specr.testing.provider_site import Site, ref_to
 from tests.unit.providers.machine import Machine, has_ended, in_child, wait_until
@@ -134,3 +134,62 @@ def test_an_output_lost_on_its_way_to_the_store_is_made_again(machine: Machine) 
     assert "runs again" in again.message
     assert Site(machine).finish(provider, order).succeeded
     assert ran(machine) == 2
+
+
+def vandal(machine: Machine, then: str) -> BuildOrder:
+    """A processor that works, and does something to its input."""
+    script = f'cat "$SOURCE_PATH" > "$TARGET_PATH"; chmod u+w "$SOURCE_PATH" && {then}'
+    return replace(machine.build("a", "t1"), command=("sh", "-c", script))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        'echo other > "$SOURCE_PATH"',
+        'echo other > "$SOURCE_PATH"; exit 3',
+        'chmod u+w "${SOURCE_PATH%/*}"; rm "$SOURCE_PATH"',
+    ],
+)
+def test_a_processor_that_changes_its_input_fails_and_the_input_is_brought_back(
+    machine: Machine, harm: str
+) -> None:
+    provider = machine.provider()
+    order = vandal(machine, harm)
+    provider.create(order)
+    with pytest.raises(ProviderError, match=r"build/a\.copy ran .sh -c.*SOURCE_PATH was changed or removed"):
+        Site(machine).finish(provider, order)
+    assert not machine.store.has(machine.source)
+    assert provider.read([ref_to(order)])[ref_to(order).address].attributes == {}
+    with pytest.raises(ProviderError, match="not in the store"):
+        provider.create(order)
+    assert machine.store.add(machine.root / "artifact").digest == machine.source
+    # The same token does not bring the former output back.
+    good = replace(machine.build("a", "t1"), env={"RAN": str(machine.root / "ran")})
+    assert Site(machine).make(machine.provider(), good).attributes["size"] == len("processed an artifact")
+    assert ran(machine) == 1
+
+
+def test_a_check_of_the_input_that_was_cut_short_is_not_taken_for_passed(machine: Machine) -> None:
+    order = replace(machine.build("a", "t1"), env={"RAN": str(machine.root / "ran")})
+    assert in_child(lambda: machine.provider().create(order))
+    wait_until(lambda: machine.processes() == [])
+    (machine.folder("t1") / "checking").touch()
+    provider = machine.provider()
+    assert "runs again" in provider.readiness(ref_to(order), order).message
+    assert Site(machine).finish(provider, order).succeeded
+    assert ran(machine) == 2
+
+
+def test_a_read_only_input_that_was_only_read_is_left_alone(machine: Machine) -> None:
+    order = vandal(machine, 'chmod u-w "$SOURCE_PATH"')
+    assert Site(machine).make(machine.provider(), order).attributes["size"] == len("an artifact")
+
+
+def test_working_files_nested_beyond_any_path_are_removed(machine: Machine) -> None:
+    script = "import os\nfor _ in range(1500): os.mkdir('folder'); os.chdir('folder')"
+    order = replace(
+        machine.build("a", "t1"),
+        command=("sh", "-c", f'python3 -c "{script}"; cat "$SOURCE_PATH" > "$TARGET_PATH"'),
+    )
+    assert Site(machine).make(machine.provider(), order).attributes["digest"]
+    assert {path.name for path in machine.folder("t1").iterdir()} == {"order.json", "output.json", "runs"}

@@ -217,11 +217,15 @@ def test_damage_is_found_when_reading_and_healed_by_adding(
         case "link":
             (kept / "latest").unlink()
             (kept / "latest").symlink_to("MLmodel")
+    with pytest.raises(DiagnosticError) as caught:
+        store.path(stored.digest)
+    assert f"{kept} no longer has the digest {stored.digest}" in told(caught)
+    assert "was taken out of the store" in told(caught)
     for reader in (store, FolderStore(root, DigestCache(root.parent / "cache"))):
-        with pytest.raises(DiagnosticError) as caught:
+        assert not reader.has(stored.digest)
+        with pytest.raises(LookupError):
             reader.path(stored.digest)
-        assert f"{kept} no longer has the digest {stored.digest}" in told(caught)
-        assert f"rm -r {kept}" in told(caught)
+    assert not any((root / "staging").iterdir())
     assert store.add(model) == stored
     assert measure(store.path(stored.digest)).digest == stored.digest
     assert not any((root / "staging").iterdir())
@@ -452,3 +456,53 @@ def test_a_file_in_the_way_of_the_store_is_told(root: Path, store: FolderStore, 
         store.add(model)
     assert f"{root}" in told(caught)
     assert "store.path" in told(caught)
+
+
+def nest(top: Path, depth: int) -> None:
+    """Make folders in folders, further than any path can lead, with something in each."""
+    top.mkdir()
+    at = os.open(top, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("a-name-of-some-length", dir_fd=at)
+        os.symlink("..", "link", dir_fd=at)
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+        inner = os.open("a-name-of-some-length", os.O_RDONLY, dir_fd=at)
+        os.fchmod(at, 0o555)
+        os.close(at)
+        at = inner
+    os.close(at)
+
+
+def test_no_depth_is_too_much_to_remove(tmp_path: Path) -> None:
+    nest(tmp_path / "deep", 2_000)  # 44 kB of path; deeper than Python recurses, more than may be open
+    copying.remove(tmp_path / "deep")
+    assert list(tmp_path.iterdir()) == []
+    copying.remove(tmp_path / "deep")
+
+
+def test_gc_frees_what_a_killed_process_nested_deeply(root: Path, store: FolderStore, model: Path) -> None:
+    store.add(model)
+    (root / "staging" / "killed").mkdir()
+    nest(root / "staging" / "killed" / "content", 300)
+    FolderStore(root, grace=0).gc(frozenset())
+    assert list((root / "staging").iterdir()) == []
+
+
+def test_gc_goes_on_where_something_cannot_be_removed(
+    root: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = FolderStore(root).add(model)
+    for name in ("a", "b", "c"):
+        (root / "staging" / name).mkdir()
+
+    def refuse(path: Path) -> None:
+        if path.name == "a":
+            raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+        copying.remove(path)
+
+    monkeypatch.setattr(folder, "remove", refuse)
+    with pytest.raises(DiagnosticError) as caught:
+        FolderStore(root, grace=0).gc(frozenset())
+    assert f"{root / 'staging' / 'a'} holds what can't be removed: Operation not permitted" in told(caught)
+    assert [path.name for path in (root / "staging").iterdir()] == ["a"]
+    assert not FolderStore(root).has(stored.digest)

@@ -12,6 +12,7 @@ import pytest
 from specr.diagnostics import DiagnosticError
 from specr.store.cache import DigestCache
 from specr.store.content import measure
+from specr.store.copying import remove
 from specr.store.folder import FolderStore
 
 Unprivileged = Callable[[Callable[[], None]], None]
@@ -90,6 +91,53 @@ def test_a_store_that_may_only_be_read_is_read(open_path: Path, unprivileged: Un
                 attempt()
             assert "Permission denied" in str(caught.value)
             assert "Allow the user that runs specr to write there" in caught.value.diagnostics[0].remedy
+
+    for folder in [open_path / "store", *(open_path / "store").rglob("*")]:
+        if folder.is_dir() and not folder.is_symlink():
+            folder.chmod(0o555)
+    if os.geteuid() == 0:
+        unprivileged(act)
+    else:
+        act()
+
+
+def test_what_cannot_be_removed_does_not_keep_the_rest(open_path: Path, unprivileged: Unprivileged) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs files of another user")
+    top = open_path / "top"
+    for name in ("foreign", "mine"):
+        make_model(top / name)
+    make_model(top / "mixed")
+    make_model(top / "mixed" / "foreign")
+    for path in (
+        top,
+        top / "mixed",
+        *(top / "mixed").glob("[gs]*"),
+        top / "mixed" / "sub" / "f",
+        top / "mine",
+        *(top / "mine").rglob("*"),
+    ):
+        os.lchown(path, 65534, 65534)
+
+    def act() -> None:
+        with pytest.raises(PermissionError):
+            remove(top)
+        assert sorted(path.name for path in top.iterdir()) == ["foreign", "mixed"]
+        assert [path.name for path in (top / "mixed").iterdir()] == ["foreign"]
+
+    unprivileged(act)
+
+
+def test_damage_in_a_store_that_may_only_be_read_is_told(open_path: Path, unprivileged: Unprivileged) -> None:
+    stored = FolderStore(open_path / "store").add(make_model(open_path / "model"))
+    kept = FolderStore(open_path / "store").path(stored.digest)
+    (kept / "g").chmod(0o644)
+    (kept / "g").write_text("other")
+
+    def act() -> None:
+        with pytest.raises(DiagnosticError, match="no longer has the digest") as caught:
+            FolderStore(open_path / "store").path(stored.digest)
+        assert f"rm -r {kept}" in caught.value.diagnostics[0].remedy
 
     for folder in [open_path / "store", *(open_path / "store").rglob("*")]:
         if folder.is_dir() and not folder.is_symlink():
