@@ -110,24 +110,31 @@ class KubernetesProvider:
         self._volume.helper.sweep()
         self._routing.leave(ref.token)
         found = [
-            (resource, live["metadata"]["name"])
-            for resource in _PARTS
-            for live in self._objects.marked(resource, ref.token)
+            (resource, live) for resource in _PARTS for live in self._objects.marked(resource, ref.token)
         ]
-        for resource, name in found:
-            self._objects.delete(resource, name, foreground=True)
+        unfinished = self._may_be_unfinished(ref, found)
+        for resource, live in found:
+            self._objects.delete(resource, live["metadata"]["name"], foreground=True)
         self._secrets.delete(ref.token)
-        self._volume.release(ref.token, lambda: self._await_end(ref, found))
+        named = [(resource, live["metadata"]["name"]) for resource, live in found]
+        self._volume.release(ref.token, lambda: self._await_end(ref, named), unfinished=unfinished)
 
-    def _await_end(self, ref: ObjectRef, found: Sequence[tuple[str, str]]) -> bool:
-        """Wait until nothing of an object is left; whether it may have left something half done."""
+    def _may_be_unfinished(self, ref: ObjectRef, found: Sequence[tuple[str, JsonObject]]) -> bool:
+        """Whether an object may have left something half done on the volume."""
+        if any(resource == "deployments" for resource, _ in found):
+            return False
+        jobs = [live.get("status", {}) for resource, live in found if resource == "jobs"]
+        began = any(status.get(key) for status in jobs for key in ("active", "succeeded", "failed"))
+        return began or not jobs or bool(self._objects.marked("pods", ref.token))
+
+    def _await_end(self, ref: ObjectRef, found: Sequence[tuple[str, str]]) -> None:
+        """Wait until nothing of an object is left."""
         looks: list[tuple[str, Callable[[], bool]]] = [
             (name, partial(self._is_gone, resource, name)) for resource, name in found
         ]
         looks.append((f"pods of {ref.address}", lambda: not self._objects.marked("pods", ref.token)))
         grace = self._settings.grace_seconds + self._settings.drain_seconds
         self._objects.await_gone(looks, grace + _PATIENCE)
-        return not any(resource == "deployments" for resource, _ in found)
 
     def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
         """Observe: one list of Deployments, one of Services, a look at the claim and at its index."""

@@ -79,20 +79,21 @@ class Volume:
         with self._working_on(digest):
             self._index.change(claim, lambda entries: _settle(entries, digest, token, size))
 
-    def release(self, token: str, await_end: Callable[[], bool]) -> None:
+    def release(self, token: str, await_end: Callable[[], None], *, unfinished: bool) -> None:
         """Let go of all that an object holds, and remove what nobody holds any more.
 
         Args:
             token: the object's.
-            await_end: waits until nothing of the object runs; says whether it may have left
-                something half done. A helper that will be needed starts meanwhile.
+            await_end: waits until nothing of the object runs; a helper that will be needed starts
+                meanwhile.
+            unfinished: whether the object may have left something on its way to the volume.
         """
         claim = self._claim()
         with ExitStack() as needed:
             held = _held(self._index.read(claim), token) if claim else {}
             if any(not entry.whole or entry.tokens <= {token} for entry in held.values()):
                 needed.enter_context(self.helper.opened())
-            unfinished = await_end()
+            await_end()
             if unfinished or any(not entry.whole for entry in held.values()):
                 self._discard(claim, token, needed)
             for digest in _held(self._index.read(claim), token) if claim else ():

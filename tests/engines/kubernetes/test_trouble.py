@@ -125,7 +125,15 @@ class TestTrouble:
             "metadata": {"name": live["metadata"]["name"]},
         }
         held.space.kubectl(
-            *("apply", "--server-side", "--force-conflicts", "--field-manager=gardener", "-f", "-"),
+            *(
+                "apply",
+                "--server-side",
+                "--force-conflicts",
+                "--field-manager=gardener",
+                "--validate=false",
+                "-f",
+                "-",
+            ),
             text=json.dumps({**about, "spec": {"replicas": 2}}),
         )
         told = refused(lambda: provider.update(ref_to(order), order))
