@@ -1,7 +1,8 @@
 """Command lines as people type them, turned into what click reads.
 
 Terraform's single-dash spellings are taken too, and options that belong to `specr` itself
-may stand after the command. Nothing here knows what an option does.
+may stand after the command. What Terraform has and specr has not is told by its whole name,
+with what to do instead. Nothing here knows what an option does.
 """
 
 from __future__ import annotations
@@ -11,29 +12,65 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+import click
+
 _GLOBAL_FLAGS: Final = frozenset({"--no-color", "-v", "--verbose"})
 _GLOBAL_WITH_VALUE: Final = "-C"
 
 _TERRAFORM: Final = frozenset(
     {
-        "allow-delete", "auto-approve", "check", "destroy", "detailed-exitcode", "diff", "dry-run", "force",
-        "format", "help", "json", "lock-timeout", "no-color", "no-refresh", "out", "parallelism", "refresh",
-        "replace", "tail", "target", "var", "version",
+        "all", "allow-delete", "auto-approve", "check", "destroy", "detailed-exitcode", "diff", "dry-run",
+        "follow", "force", "format", "help", "json", "limit", "lock-timeout", "no-color", "no-refresh", "out",
+        "parallelism", "plan", "refresh", "replace", "tail", "target", "url", "var", "verbose", "version",
     }
 )  # fmt: skip
 """Long options that may be written with one dash."""
 
+_WITH_VALUE: Final = frozenset(
+    f"--{name}"
+    for name in (
+        "allow-delete", "format", "limit", "lock-timeout", "out", "parallelism", "replace", "tail", "target",
+        "var",
+    )
+)  # fmt: skip
+"""Options whose value is the next word, unless an equals sign brings it."""
+
 _SINGLE_DASH: Final = re.compile(r"-([a-z][a-z-]+)(=.*)?", re.DOTALL)
+_SHORT: Final = frozenset("fhv")
+"""Options of one letter, which may stand together behind one dash."""
+
+_INPUT: Final = re.compile(r"--?input(=.*)?", re.DOTALL)
+"""Terraform's `-input=false`, which says what is so anyway: without a terminal nobody is asked."""
+
+_INSTEAD: Final = {
+    "backend-config": "Where state is kept is a setting of the Project: backend.",
+    "lock": "The lock is always taken; --lock-timeout says how long to wait for it.",
+    "raw": "The bare URL of a deployment: specr output NAME --url",
+    "reconfigure": "There is nothing to set up: settings are read from the Project each time.",
+    "refresh-only": "What was changed outside of specr: specr plan",
+    "state": "Where state is kept is a setting of the Project: backend.",
+    "upgrade": "Plug-ins are installed and upgraded with pip.",
+    "var-file": "Give each value with --var name=value, or in the environment as SPECR_VAR_name.",
+}
+"""What to do instead of options that Terraform has."""
 
 
 def normalise(arguments: Sequence[str]) -> list[str]:
-    """The same command line, spelt as click reads it; what follows `--` stays as it is."""
+    """The same command line, spelt as click reads it; what follows `--` stays as it is.
+
+    Raises:
+        click.UsageError: an option of Terraform's, or spelt as those are, that specr has not.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments[:end])
     for word in words:
-        spelt = _spell(word)
+        if _INPUT.fullmatch(word):
+            continue
+        spelt = word if rest and rest[-1] in _WITH_VALUE else _spell(word)
+        if spelt == "--destroy" and _command(rest) == "apply":
+            raise click.UsageError(f"No such option: {word}. To delete everything: specr destroy")
         if spelt in _GLOBAL_FLAGS:
             front.append(spelt)
         elif spelt == _GLOBAL_WITH_VALUE:
@@ -45,14 +82,24 @@ def normalise(arguments: Sequence[str]) -> list[str]:
     return [*front, *rest, *arguments[end:]]
 
 
+def _command(words: Sequence[str]) -> str:
+    """The command among the words so far."""
+    return next((word for word in words if not word.startswith("-")), "")
+
+
 def _spell(word: str) -> str:
     """One word, with two dashes where Terraform takes one."""
+    bare = word.partition("=")[0].removeprefix("--").removeprefix("-")
     match = _SINGLE_DASH.fullmatch(word)
-    if match is None:
+    if word.startswith("-") and bare in _INSTEAD:
+        raise click.UsageError(f"No such option: {word.partition('=')[0]}. {_INSTEAD[bare]}")
+    if match is None or set(bare) <= _SHORT:
         return word
     name, value = match[1], match[2] or ""
     if name == "chdir":
         return f"-C{value.removeprefix('=')}"
     if name == "refresh" and value:
         return "--no-refresh" if value == "=false" else "--refresh"
-    return f"--{name}{value}" if name in _TERRAFORM else word
+    if name not in _TERRAFORM:
+        raise click.UsageError(f"No such option: -{name}. `--help` after the command lists them.")
+    return f"--{name}{value}"

@@ -48,6 +48,18 @@ COMMANDS: Final = {
 """Every command and what it is for, in the order of `specr --help`."""
 
 
+INSTEAD: Final = {
+    "get": "Packs are named in the Project, and installed with pip.",
+    "import": "What specr did not make it can't take over: declare it, and `specr apply` makes it.",
+    "providers": "They are settings of the Project: providers.",
+    "refresh": "`specr plan` looks at what really runs, and `specr apply` puts it right.",
+    "taint": "To make it anew: specr apply --replace {address}",
+    "untaint": "What was left damaged is made anew by the next `specr apply`.",
+    "workspace": "A project is a folder: use one for each environment, or variables.",
+}
+"""What to do instead of commands that Terraform has."""
+
+
 class LazyGroup(click.Group):
     """Knows its commands by name, and imports the module of the one that is run."""
 
@@ -70,7 +82,8 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from specr.diagnostics import did_you_mean
 
-            hint = did_you_mean(args[0], COMMANDS) or "`specr --help` lists them."
+            instead = INSTEAD.get(args[0], "").format(address=args[1] if len(args) > 1 else "ADDRESS")
+            hint = instead or did_you_mean(args[0], COMMANDS) or "`specr --help` lists them."
             raise click.UsageError(f"There is no command {args[0]!r}. {hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -52,7 +52,8 @@ def variables_option(command: F) -> F:
         "variables",
         type=VARIABLE,
         multiple=True,
-        help="Give a variable of the project a value. May be repeated.",
+        help="Give a variable of the project a value, as SPECR_VAR_name does in the environment. "
+        "May be repeated.",
     )(command)
 
 

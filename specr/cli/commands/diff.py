@@ -70,7 +70,8 @@ def _load(session: Session, version: str | None, variables: tuple[tuple[str, str
     from specr.spec.load import load_specs
 
     root, tree = _place(session, version)
-    specs, found = load_specs(root, packs=InstalledPacks(), variables=dict(variables), tree=tree)
+    values = session.values(variables)
+    specs, found = load_specs(root, packs=InstalledPacks(), variables=values, tree=tree)
     if specs is None:
         detail = f"The specs of {version or _WORKING_TREE} hold errors, which are told above."
         remedy = "Correct them, or compare another version."

@@ -14,7 +14,29 @@ if TYPE_CHECKING:
     from specr.address import Address
 
 
-@click.group("state", epilog="Example: specr state show deployment/fraud")
+_INSTEAD = {
+    "mv": "A rename deletes the object and makes it anew under its other name.",
+    "push": "State is written by apply alone; `specr state pull` prints it.",
+}
+"""What to do instead of commands that Terraform has."""
+
+
+class _StateGroup(click.Group):
+    """As click's, with a suggestion for what there is not."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from specr.diagnostics import did_you_mean
+
+            hint = _INSTEAD.get(args[0]) or did_you_mean(args[0], self.commands)
+            told = f"There is no command 'state {args[0]}'. {hint or '`specr state --help` lists them.'}"
+            raise click.UsageError(told, ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("state", cls=_StateGroup, epilog="Example: specr state show deployment/fraud")
 def command() -> None:
     """Look at recorded state, or forget objects."""
 

@@ -82,6 +82,17 @@ def test_variables_and_targets(project: Project) -> None:
     assert "replica" in project.specr("plan", "--var", "replica=3").err
 
 
+def test_variables_may_come_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPECR_VAR_replicas", "3")
+    monkeypatch.setenv("SPECR_VAR_of_another_project", "x")
+    answer = project.specr("plan")
+    assert answer.code == 0, answer.err
+    assert "replicas    = 3" in answer.out
+    assert "replicas    = 4" in project.specr("plan", "--var", "replicas=4").out
+    monkeypatch.setenv("SPECR_VAR_replicas", "many")
+    assert "Value of the wrong type for a variable" in project.specr("validate").err
+
+
 def test_a_saved_plan_is_shown_and_carried_out(project: Project) -> None:
     saved = project.root / "my.plan"
     answer = project.specr("plan", "--out", str(saved))
