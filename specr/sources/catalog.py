@@ -30,8 +30,8 @@ GROUP: Final = "specr.sources"
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 _BUILT_IN: Final = ("file", "http", "https")
-_KNOWN_PLUGINS: Final = {"models": "specr-mlflow", "runs": "specr-mlflow"}
-"""Schemes that plug-ins of this project bring, and their packages."""
+_OF_MLFLOW: Final = ("models", "runs")
+"""Schemes of MLflow's registry and its runs, which people know from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +95,22 @@ class Sources:
 
     def _unknown(self, scheme: str, reference: str) -> Diagnostic:
         known = sorted({*_BUILT_IN, *self._plugins})
-        if scheme in _KNOWN_PLUGINS:
-            remedy = f"Install the plug-in that knows it: `pip install {_KNOWN_PLUGINS[scheme]}`."
+        shown = shown_url(reference)
+        detail = (
+            f"{shown} is of the kind {scheme}; specr knows paths, and URLs of the kinds {', '.join(known)}."
+        )
+        if scheme in _OF_MLFLOW:
+            detail += " MLflow's registry and its runs are no sources yet."
+            remedy = (
+                f"Download it with `mlflow artifacts download -u {shown} -d FOLDER`, and name the folder as "
+                "the source."
+            )
         else:
             remedy = did_you_mean(scheme, known) or (
                 f"Install a plug-in with an entry point {scheme} in the group {GROUP}, or fetch the artifact "
                 "by other means and name its path."
             )
-        return Diagnostic(
-            "Unknown kind of source",
-            f"{shown_url(reference)} is of the kind {scheme}; specr knows paths, and URLs of the kinds "
-            f"{', '.join(known)}.",
-            remedy,
-        )
+        return Diagnostic("Unknown kind of source", detail, remedy)
 
 
 def _load(point: EntryPoint) -> SourceFactory:

@@ -42,7 +42,8 @@ def shown_url(reference: str) -> str:
     except ValueError:
         return f"{reference.split(':', 1)[0]}://…"
     place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}{'?…' if parts.query else ''}"
+    slashes = "//" if place or reference[len(parts.scheme) + 1 :].startswith("//") else ""
+    return f"{parts.scheme}:{slashes}{place}{parts.path}{'?…' if parts.query else ''}"
 
 
 def _bad(reference: str, flaw: str, remedy: str) -> Diagnostic:

@@ -72,12 +72,16 @@ def test_a_plug_in_is_loaded_once_for_its_scheme(
     assert sources.source_for(reference) is source
 
 
-def test_a_scheme_whose_plug_in_is_known_is_told_with_it(
-    sources: Sources, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reference", ["models:/wine/3", "runs:/0123/model", "models:/wine@champion"])
+def test_references_to_mlflow_are_told_with_a_way_out(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch, reference: str
 ) -> None:
     install(monkeypatch)
-    told = refused(sources, "models:/wine/3")
-    assert told.remedy == "Install the plug-in that knows it: `pip install specr-mlflow`."
+    told = refused(sources, reference)
+    assert told.detail.startswith(f"{reference} is of the kind {reference.split(':', maxsplit=1)[0]};")
+    assert "no sources yet" in told.detail
+    assert f"mlflow artifacts download -u {reference} -d" in told.remedy
+    assert "pip install" not in told.remedy
 
 
 def test_an_unknown_scheme_is_told_with_the_known(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
