@@ -15,7 +15,7 @@ from specr.address import Address, parse_address
 from specr.diagnostics import Diagnostic, did_you_mean
 from specr.graph import find_cycles
 from specr.resources.base import Resource
-from specr.resources.catalog import KINDS
+from specr.resources.catalog import BUILD, KINDS
 from specr.resources.project import Project
 from specr.spec.model import reference_graph
 
@@ -27,6 +27,9 @@ _SUGGESTIONS: Final = 50
 
 _CANDIDATES: Final = 2_000
 """Names that are compared letter by letter; of more, only those that begin or end alike."""
+
+
+_KINDS: Final = {kind.lower(): kind for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,11 @@ def check_references(known: Known) -> Iterator[Diagnostic]:
 
 def _remedy(target: Address, names: list[str]) -> str:
     """What to do about a target that is not declared, told the names that are, of its kind."""
+    if target.kind == BUILD:
+        return "Builds are derived from deployments, never declared: name the artifact or the deployment."
+    if target.kind not in _KINDS:
+        kinds = ", ".join(sorted(_KINDS))
+        return did_you_mean(target.kind, _KINDS) or f"There is no such kind; there are: {kinds}."
     near = [n for n in names if abs(len(n) - len(target.name)) <= 4 and n[0] == target.name[0]]
     near += [n for n in names if abs(len(n) - len(target.name)) <= 4 and n[-1] == target.name[-1]]
     found = did_you_mean(target.name, near[:_CANDIDATES] if len(names) > _CANDIDATES else names)
@@ -101,11 +109,7 @@ def _remedy(target: Address, names: list[str]) -> str:
         return found.replace("Did you mean ", f"Did you mean {target.kind}/", 1)
     if names and len(names) <= 10:
         return f"Declared of that kind: {', '.join(names)}."
-    return f"Declare it, in a document of kind {_kind(target.kind)}."
-
-
-def _kind(lower: str) -> str:
-    return next((kind for kind in KINDS if kind.lower() == lower), lower)
+    return f"Declare it, in a document of kind {_KINDS[target.kind]}."
 
 
 def check_cycles(known: Known) -> Iterator[Diagnostic]:

@@ -244,3 +244,18 @@ def test_loading_imports_nothing_slow() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "remedy"),
+    [
+        ("build/x.y", "Builds are derived from deployments, never declared"),
+        ("deploymant/x", "Did you mean deployment?"),
+        ("potato/x", "There is no such kind; there are: "),
+        ("artifact/x", "Declare it, in a document of kind Artifact."),
+    ],
+)
+def test_what_to_do_about_a_target_fits_its_kind(target: str, remedy: str) -> None:
+    found = only(document("Experiment", "e", f"{{dependsOn: [{target}]}}"))
+    assert found.summary == "Reference to an undeclared resource"
+    assert remedy in found.remedy
