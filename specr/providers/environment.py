@@ -10,12 +10,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, did_you_mean
 from specr.providers.masking import Mask
 from specr.providers.protocol import ProviderError
 from specr.resources.compute import SecretValue, ValueSource
+
+SIZE_LIMIT: Final = 128 * 1024
+"""Bytes of one variable, with its name and the NUL at its end: MAX_ARG_STRLEN of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +51,15 @@ def resolve_environment(
         environ: the environment that specr itself runs in.
 
     Raises:
-        ProviderError: a secret is missing, can't be read, or lies in a cluster. All of
-            them are told at once.
+        ProviderError: a secret is missing, can't be read, or lies in a cluster, or a value is
+            too large. All of them are told at once.
     """
     values: dict[str, str] = {}
     problems: list[Diagnostic] = []
     for name, value in env.items():
-        if isinstance(value, str):
-            values[name] = value
-            continue
-        found = _read_secret(name, value, address, base, environ)
+        found = value if isinstance(value, str) else _read_secret(name, value, address, base, environ)
+        if isinstance(found, str) and (size := _size(name, found)) > SIZE_LIMIT:
+            found = _too_large(name, size, address)
         if isinstance(found, Diagnostic):
             problems.append(found)
         else:
@@ -64,6 +67,22 @@ def resolve_environment(
     if problems:
         raise ProviderError(*problems)
     return ResolvedEnvironment(values, frozenset(n for n, v in env.items() if isinstance(v, SecretValue)))
+
+
+def _size(name: str, value: str) -> int:
+    """The bytes of `name=value` as a process gets it, with the NUL at its end."""
+    return len(f"{name}={value}".encode(errors="surrogateescape")) + 1
+
+
+def _too_large(name: str, size: int, address: Address) -> Diagnostic:
+    return Diagnostic(
+        "Environment variable too large",
+        f"{address} is to get the variable {name} with {size:,} bytes, its name included; a process can get "
+        f"{SIZE_LIMIT:,} in one.",
+        "Hand the program the path of a file instead, and have it read that.",
+        address=address,
+        path=("spec", "env", name),
+    )
 
 
 def _read_secret(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import shlex
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specr.address import Address
 from specr.providers import masking
 from specr.providers.environment import resolve_environment
-from specr.providers.masking import Mask, MaskedStream
+from specr.providers.masking import Mask, MaskedStream, forms
 from specr.providers.protocol import ProviderError
 from specr.resources.compute import SecretKey, SecretValue, ValueSource
 
@@ -119,3 +125,58 @@ def test_masking_piece_by_piece_is_masking_the_whole(
         shown = b"".join([*(stream.feed(piece) for piece in output), stream.finish()])
     assert shown == mask.in_bytes(b"".join(output))
     assert not any(secret.encode() in shown for secret in secrets)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda secret: secret,
+    "JSON": lambda secret: json.dumps({"key": secret}),
+    "JSON with all characters": lambda secret: json.dumps([secret], ensure_ascii=False),
+    "Python": lambda secret: repr({"key": secret}),
+    "Python, beside quotes": lambda secret: repr(f'it\'s "{secret}"'),
+    "Python's bytes": lambda secret: repr(secret.encode()),
+    "URL": lambda secret: f"http://user:{quote(secret, safe='')}@host/",
+    "path": lambda secret: f"/x/{quote(secret)}/y",
+    "query": lambda secret: urlencode({"key": secret, "other": "1"}),
+    "shell": lambda secret: shlex.join(["echo", secret]),
+    "base 64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base 64 for URLs": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(value=st.text(st.characters(codec="utf-8", exclude_characters="*\0"), min_size=8, max_size=30))
+@example(value="pa\"ss\\w'ord/ü €&=+%")
+@example(value="two\nlines of it\n")
+def test_a_secret_is_masked_in_every_form_in_which_programs_print_it(form: str, value: str) -> None:
+    shown = Mask([value]).in_text(FORMS[form](value))
+    assert "***" in shown
+    for other in forms(value):
+        assert other not in shown.encode()
+
+
+@pytest.mark.parametrize("where", ["file", "environment", "text"])
+def test_a_value_that_no_variable_can_hold_is_told_with_its_size(tmp_path: Path, where: str) -> None:
+    large = "x" * (128 * 1024)
+    (tmp_path / "key").write_text(large)
+    env = {
+        "SMALL": "1",
+        "KEY": large
+        if where == "text"
+        else secret(**({"file": "key"} if where == "file" else {"env": "LARGE"})),
+    }
+    with pytest.raises(ProviderError) as caught:
+        resolve_environment(env, address=ADDRESS, base=tmp_path, environ={"LARGE": large})
+    (told,) = caught.value.diagnostics
+    assert told.summary == "Environment variable too large"
+    assert "the variable KEY with 131,077 bytes" in told.detail
+    assert told.path == ("spec", "env", "KEY")
+    assert large not in str(told)
+
+
+def test_the_largest_value_reaches_a_process(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("x" * (128 * 1024 - len("KEY=") - 1))
+    found = resolve_environment({"KEY": secret(file="key")}, address=ADDRESS, base=tmp_path, environ={})
+    printed = subprocess.run(
+        ["sh", "-c", "printf %s ${#KEY}"], env={**found.values}, capture_output=True, check=True
+    )
+    assert printed.stdout == b"131067"
