@@ -54,4 +54,21 @@ def test_gigabytes_are_not_read_for_a_few_lines(tmp_path: Path) -> None:
         file.seek(0, 2)
         file.write(b"\nlast but one\nlast\n")
     assert read_lines(log, 2) == ["last but one", "last"]
-    assert len(read_lines(log, 100)[0]) <= 5 << 20
+    assert len(read_lines(log, 100)[0]) == 2_000
+
+
+def test_a_few_last_lines_are_never_much_however_long_they_are(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"".join(b"begin%d %s end%d\n" % (n, b"x" * 200_000, n) for n in range(30)))
+    lines = read_lines(log, 20)
+    assert sum(len(line.encode()) for line in lines) <= 64 << 10
+    assert lines[-1].startswith("begin29 xxx")
+    assert lines[-1].endswith("xxx end29")
+    assert all(len(line) == 2_000 and "…" in line for line in lines[1:])
+    assert len(read_lines(log, None)[0]) > 200_000
+
+
+def test_a_line_that_is_just_not_too_long_is_whole(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("x" * 2_000 + "\n" + "y" * 2_001)
+    assert read_lines(log, 2) == ["x" * 2_000, "y" * 1_000 + "…" + "y" * 999]
