@@ -45,5 +45,5 @@ def command(session: Session, *, dry_run: bool, lock_seconds: float) -> None:
 
     session.console.tell(f"{'Would free' if dry_run else 'Freed'} {told(freed)}.\n")
     if spared:
-        why = "used within the last hour, or just now"
+        why = "used within the last hour, or in use"
         session.console.tell(f"{'Would spare' if dry_run else 'Spared'} {told(spared)}: {why}.\n")

@@ -349,7 +349,7 @@ def test_gc(project: Project) -> None:
     assert answer.err == "Would free 0 items, 0 B.\n"
     assert project.specr("gc").err == "Freed 0 items, 0 B.\n"
     project.specr("destroy", "--auto-approve")
-    why = "used within the last hour, or just now"
+    why = "used within the last hour, or in use"
     assert project.specr("gc").err == f"Freed 0 items, 0 B.\nSpared 1 item, 5 B: {why}.\n"
 
 
