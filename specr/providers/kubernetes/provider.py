@@ -132,7 +132,7 @@ class KubernetesProvider:
         looks: list[tuple[str, Callable[[], bool]]] = [
             (name, partial(self._is_gone, resource, name)) for resource, name in found
         ]
-        looks.append((f"pods of {ref.address}", lambda: not self._objects.marked("pods", ref.token)))
+        looks.append((f"pods of {ref.address}", lambda: self._objects.are_pods_gone(ref.token)))
         grace = self._settings.grace_seconds + self._settings.drain_seconds
         self._objects.await_gone(looks, grace + _PATIENCE)
 

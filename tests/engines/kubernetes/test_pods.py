@@ -52,7 +52,7 @@ class TestPods:
         assert env["UID"] == "65532"
         assert ask(held, ref, "/model") == b"an artifact"
         assert json.loads(ask(held, ref, "/writable")) == []
-        (live,) = held.space.get("deployments", "-l", "team=risk")
+        (live,) = held.space.get("deployments", "-l", "team=risk", "--show-managed-fields")
         assert live["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "specr"
         managers = {entry["manager"] for entry in live["metadata"]["managedFields"]}
         assert "specr" in managers
