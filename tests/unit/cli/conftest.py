@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +99,16 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
     for name in ("SPECR_LOG", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     made = Project(tmp_path, capsys)
     made.write("specr.yaml", SPECS)
     made.write("model.bin", "bytes")
-    return made
+    log = logging.getLogger("specr")
+    handlers, propagate, level = log.handlers, log.propagate, log.level
+    yield made
+    log.handlers, log.propagate = handlers, propagate  # a log that a command has started ends with its test
+    log.setLevel(level)
