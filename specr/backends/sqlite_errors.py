@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from specr.backends.protocol import LockInfo
-from specr.backends.sqlite_format import ForeignFileError
+from specr.backends.sqlite_format import EmptyFileError, ForeignFileError
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.state.codec import DamagedStateError, NewerStateError
 
 _PRIMARY_CODE: Final = 0xFF  # SQLite's extended result codes keep the primary one in their lowest byte
 
 _RESTORE: Final = "Put a copy of it back, or move it away to start with an empty state."
+_REPLACE: Final = (
+    "Put a copy of the state back. To begin with an empty one, which knows nothing of what runs already, "
+    "remove the file."
+)
 _PERMIT: Final = "Give yourself read and write permission on the file and on its folder."
 _FREE: Final = "Free space on the disk, then do it again: what was written so far is recorded."
 
@@ -34,6 +39,12 @@ _SUMMARIES: Final = {
     sqlite3.SQLITE_IOERR: ("Disk error at the state file", "Check the disk and the file system's messages."),
 }
 """By SQLite's primary result code: what is wrong, and what to do. Anything else is damage."""
+
+_MAY_BE_SPACE: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL})
+"""What SQLite says where the log or its index, shared memory in a file, can't grow."""
+
+_ENOUGH: Final = 128 * 1024
+"""Bytes. The index grows by 32 KiB, the log by a few pages."""
 
 _OF_ERRNO: Final = {
     errno.ENOSPC: sqlite3.SQLITE_FULL,
@@ -60,6 +71,9 @@ def diagnose(error: Exception, path: Path, *, writing: bool) -> Diagnostic:
     """Say what an error means for the state in this file."""
     begin = f"The state in {path} can't be {'written' if writing else 'read'}"
     match error:
+        case EmptyFileError():
+            detail = f"{path} has no bytes, as no state ever has: what it recorded, if anything, is lost."
+            return Diagnostic("State file is empty", detail, _REPLACE)
         case ForeignFileError():
             remedy = _SUMMARIES[sqlite3.SQLITE_NOTADB][1]
             return Diagnostic("Not a state file", f"{path} holds no state: {error}.", remedy)
@@ -71,9 +85,23 @@ def diagnose(error: Exception, path: Path, *, writing: bool) -> Diagnostic:
             code = _OF_ERRNO.get(number, sqlite3.SQLITE_IOERR)
         case _:
             code = sqlite3.SQLITE_CORRUPT
+    if code in _MAY_BE_SPACE and _is_full(path):
+        return Diagnostic(
+            "No space left for the state", f"{begin}: no space is left on its disk ({error}).", _FREE
+        )
     summary, remedy = _SUMMARIES.get(code, _SUMMARIES[sqlite3.SQLITE_CORRUPT])
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return Diagnostic(summary, f"{begin}: {reason}.", remedy)
+
+
+def _is_full(path: Path) -> bool:
+    """Whether the disk of a file has too little space, or no names, left for what SQLite keeps beside it."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False  # then space is not what is wrong
+    blocks = disk.f_bavail if os.geteuid() else disk.f_bfree
+    return blocks * disk.f_frsize < _ENOUGH or (disk.f_files > 0 and disk.f_ffree == 0)
 
 
 def replaced_file(path: Path) -> DiagnosticError:

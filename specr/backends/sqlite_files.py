@@ -7,6 +7,7 @@ while this process may have it open: closing any other handle of it would drop S
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -15,12 +16,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from specr.backends.sqlite_errors import no_shared_log, upgrade_blocked
 from specr.backends.sqlite_format import (
+    EmptyFileError,
     ForeignFileError,
     create_tables,
     find_format,
@@ -41,6 +43,8 @@ BUSY_SECONDS: Final = 10.0
 _LOGS: Final = ("-wal", "-journal")
 _ATTEMPTS: Final = 20
 _NO_SHARED_READING: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+_NO_INDEX: Final = frozenset({sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE})
+"""The log's index can't be made, as on a full disk; never where this process has it already."""
 
 
 class _MovedError(Exception):
@@ -57,8 +61,8 @@ def read_snapshot(path: Path, fetch: Fetch[T]) -> T | None:
       SQLite would else create a log, and afterwards seen to be the same still.
     - With a log beside it someone is writing, or died. SQLite finds the newest commit in the
       log; it may rebuild the index of the log (`-shm`), but never moves the log into the file.
-    - Where SQLite can't do that, for want of permission in the folder or since making the
-      file was cut short, a copy of the files is read elsewhere.
+    - Where SQLite can't do that, for want of permission in the folder or of space on the disk,
+      or since making the file was cut short, a copy of the files is read elsewhere.
 
     Args:
         path: the state's file, absolute.
@@ -70,11 +74,13 @@ def read_snapshot(path: Path, fetch: Fetch[T]) -> T | None:
     """
     for _ in range(_ATTEMPTS):
         try:
-            mode = path.stat().st_mode
+            status = path.stat()
         except FileNotFoundError:
             return None
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise ForeignFileError("it is a folder, or no file at all")
+        if not status.st_size:
+            raise EmptyFileError
         try:
             return _read_shared(path, fetch) if _has_log(path) else _read_still(path, fetch)
         except (_MovedError, FileNotFoundError):
@@ -101,8 +107,9 @@ def open_writable(path: Path, *, create: bool, now: float) -> sqlite3.Connection
         if not create:
             return None
         ensure_work_folder(path.parent)
+        _make(Path(os.path.realpath(path)), now)
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={'rw' if is_made else 'rwc'}",
+        f"{path.as_uri()}?mode=rw",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -172,7 +179,8 @@ def _read_shared(path: Path, fetch: Fetch[T]) -> T | None:
         with closing(_connect(path, "mode=ro")) as connection:
             return _fetch(connection, fetch)
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_SHARED_READING:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code & 0xFF not in _NO_SHARED_READING and code not in _NO_INDEX:
             raise
     return _read_copy(path, fetch)
 
@@ -202,6 +210,32 @@ def _fetch(connection: sqlite3.Connection, fetch: Fetch[T]) -> T | None:
         connection.backup(upgraded)
         upgrade_tables(upgraded, found)
         return fetch(upgraded)
+
+
+def _make(path: Path, now: float) -> None:
+    """Make an empty state under another name, and bring it to its place whole, unless something is there.
+
+    So a file of that name is a state from the start, and one without bytes never is. A file that
+    was half made at its place, as it once was done, is left for `_prepare` to complete.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # no such locks on this file system: as if nobody else made the same
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        draft = path.with_name(f"{path.name}.new")
+        for beside in (path, draft):  # what whoever died here has left, and logs of a state that was removed
+            for suffix in ("", "-shm", *_LOGS):
+                Path(f"{beside}{suffix}").unlink(missing_ok=True)
+        with closing(_connect(draft, "mode=rwc")) as connection:
+            draft.chmod(0o600)
+            _use_log(connection, path)
+            _prepare(connection, draft, now)
+        draft.replace(path)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _use_log(connection: sqlite3.Connection, path: Path) -> None:

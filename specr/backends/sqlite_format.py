@@ -59,6 +59,10 @@ class ForeignFileError(Exception):
     """The file is something else; the message says what."""
 
 
+class EmptyFileError(ForeignFileError):
+    """The file is there and has no bytes, as no state ever has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """What every transaction looks at first. `held` is the lock, run out or not."""

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Timer
@@ -22,7 +23,7 @@ from specr.diagnostics import DiagnosticError
 from specr.state import codec
 from specr.state.model import State
 from specr.testing.backend_site import SettableClock, files_in, make_object
-from tests.unit.backends.files import begin, diagnosis, make_closed
+from tests.unit.backends.files import begin, diagnosis, make_closed, make_crashed
 
 
 class Killing(sqlite3.Connection):
@@ -52,7 +53,7 @@ def ensure_and_die(path: Path, statements: int) -> bool:
 
 def test_a_state_whose_making_was_cut_short_reads_as_empty_or_whole_and_is_completed(tmp_path: Path) -> None:
     statements = 0
-    found = set()
+    found, drafts = set(), 0
     while True:
         path = tmp_path / str(statements) / ".specr" / "state.db"
         died = ensure_and_die(path, statements)
@@ -62,16 +63,20 @@ def test_a_state_whose_making_was_cut_short_reads_as_empty_or_whole_and_is_compl
         assert after == before
         assert state == State(state.lineage, 0, {})
         found.add(bool(state.lineage))
+        drafts += "state.db.new" in after
+        assert after.get("state.db") != b""
         backend = SqliteBackend(path)
         made = backend.ensure()
         assert made.lineage == (state.lineage or made.lineage) != ""
         assert path.stat().st_mode & 0o777 == 0o600
         backend.close()
+        assert sorted(file.name for file in path.parent.iterdir()) == [".gitignore", "state.db"]
         if not died:
             break
         statements += 1
     assert statements > 10
     assert found == {True, False}
+    assert drafts
 
 
 def hot_journal(path: Path) -> None:
@@ -90,7 +95,6 @@ def hot_journal(path: Path) -> None:
 
 
 HALF_MADE: dict[str, Callable[[Path], object]] = {
-    "no byte": lambda path: path.touch(),
     "a header": lambda path: sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").connection.close(),
     "a journal to roll back": hot_journal,
 }
@@ -265,6 +269,7 @@ def test_a_file_system_without_shared_memory_is_told() -> None:
 def test_whoever_makes_the_same_file_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("VACUUM")  # makes a header
         other.execute("BEGIN EXCLUSIVE")
         ending = Timer(0.05, other.execute, ["ROLLBACK"])
         ending.start()
@@ -284,3 +289,53 @@ def test_a_lease_is_worth_nothing_where_there_is_no_state(tmp_path: Path) -> Non
         backend.write(lease, 0, [])
     assert not (tmp_path / "state.db").exists()
     elsewhere.close()
+
+
+@pytest.mark.parametrize("act", ["read", "ensure", "history", "lock_info", "lock"])
+@pytest.mark.parametrize("log", ["", "-wal", "-journal"])
+def test_a_file_without_bytes_is_no_new_state(tmp_path: Path, act: str, log: str) -> None:
+    path = make_crashed(tmp_path / "state.db") if log == "-wal" else tmp_path / "state.db"
+    path.write_bytes(b"")
+    Path(f"{path}{log}").touch()
+    before = files_in(tmp_path)
+    backend = SqliteBackend(path)
+    given: dict[str, Any] = {"holder": "ann", "operation": "apply", "seconds": 1} if act == "lock" else {}
+    with pytest.raises(DiagnosticError) as caught:
+        getattr(backend, act)(**given)
+    found = diagnosis(caught, path)
+    assert found.summary == "State file is empty"
+    assert "remove the file" in found.remedy
+    assert files_in(tmp_path) == before
+
+
+def test_the_log_of_a_state_that_was_removed_does_not_get_into_a_new_one(tmp_path: Path) -> None:
+    path = make_crashed(tmp_path / "state.db")
+    former = SqliteBackend(path).read()
+    assert former.objects
+    path.unlink()
+    backend = SqliteBackend(path)
+    made = backend.ensure()
+    assert made == State(made.lineage, 0, {})
+    assert made.lineage != former.lineage
+    backend.close()
+
+
+def test_many_that_make_the_same_state_get_one(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    backends = [SqliteBackend(path) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        lineages = {state.lineage for state in pool.map(SqliteBackend.ensure, backends)}
+    assert len(lineages) == 1
+    for backend in backends:
+        backend.close()
+
+
+def test_a_state_is_made_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "state.db"
+    path.symlink_to("elsewhere/real.db")
+    backend = SqliteBackend(path)
+    lineage = backend.ensure().lineage
+    backend.close()
+    assert path.is_symlink()
+    assert SqliteBackend(tmp_path / "elsewhere" / "real.db").read().lineage == lineage

@@ -241,3 +241,52 @@ def test_a_closed_backend_is_not_used_again(tmp_path: Path) -> None:
     for use in USES.values():
         with pytest.raises(ValueError, match="closed"):
             use(backend)
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, *, free_bytes: int = 8192, free_names: int = 100) -> None:
+    """Have the disk tell that it is full."""
+    told = os.statvfs("/")
+
+    class Full:
+        f_frsize, f_bavail, f_bfree = 4096, free_bytes // 4096, free_bytes // 4096
+        f_files, f_ffree = told.f_files or 1000, free_names
+
+    monkeypatch.setattr(os, "statvfs", lambda _: Full)
+
+
+def failing(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize("full", [{"free_bytes": 8192}, {"free_bytes": 1 << 30, "free_names": 0}])
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_CANTOPEN]
+)
+def test_a_full_disk_is_told_as_such_whatever_sqlite_calls_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, full: dict[str, int]
+) -> None:
+    path = tmp_path / "state.db"
+    assert diagnose(failing(code), path, writing=True).summary != "No space left for the state"
+    fill_disk(monkeypatch, **full)
+    found = diagnose(failing(code), path, writing=True)
+    assert found.summary == "No space left for the state"
+    assert "no space is left on its disk" in found.detail
+    assert "Free space" in found.remedy
+    assert diagnose(failing(sqlite3.SQLITE_CORRUPT), path, writing=True).summary == "Damaged state file"
+
+
+def test_a_state_on_a_full_disk_is_read_from_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, _ = begin(tmp_path / "state.db")
+    whole = backend.read()
+    connect = sqlite_files._connect
+
+    def refuse(path: Path, options: str) -> sqlite3.Connection:
+        if options == "mode=ro":
+            raise failing(sqlite3.SQLITE_IOERR_SHMSIZE)
+        return connect(path, options)
+
+    monkeypatch.setattr(sqlite_files, "_connect", refuse)
+    assert SqliteBackend(tmp_path / "state.db").read() == whole
+    backend.close()
