@@ -65,6 +65,8 @@ def _format_chunk(chunk: Chunk) -> str:
         return "".join(f"{line}\n" for line in kept)
     before = parse_nodes(chunk.text)
     result = _format_once(text)
+    if result == text:
+        return result  # it stays the same, and so do its values and comments: nothing to look at again
     for _ in range(_ROUNDS):
         again = _format_once(result)
         if again == result:

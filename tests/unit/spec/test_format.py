@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specr.spec import format as formatting
 from specr.spec.format import format_file, format_text
 from specr.spec.split import split_documents
 from specr.spec.values import read_value
@@ -183,3 +184,18 @@ def sorted_keys(text: str) -> object:
 @given(st.permutations(["apiVersion: specr/v1", "kind: ModelType", "metadata: {name: t}", "spec: {}"]))
 def test_the_order_of_top_level_keys_is_always_the_same(lines: list[str]) -> None:
     assert format_text("\n".join(lines)) == document("ModelType", "t").removeprefix("---\n")
+
+
+def test_what_is_canonical_is_written_once_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "apiVersion: specr/v1  # kept\nkind: Experiment\nmetadata:\n  name: fraud\n"
+    once, texts = formatting._format_once, list[str]()
+
+    def noting(given: str) -> str:
+        texts.append(given)
+        return once(given)
+
+    monkeypatch.setattr(formatting, "_format_once", noting)
+    assert format_text(text) == text
+    assert texts == [text]
+    assert format_text(f"{text}spec:   {{}}\n") == f"{text}spec: {{}}\n"
+    assert len(texts) > 2
