@@ -11,10 +11,12 @@ import inspect
 import textwrap
 from collections.abc import Mapping
 
+from pydantic import BaseModel
+
 from specr.resources.base import Part
 
 
-def attribute_docs(model: type[Part]) -> Mapping[str, str]:
+def attribute_docs(model: type[BaseModel]) -> Mapping[str, str]:
     """The text under each field of a model, by the field's name; its bases' fields included."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
