@@ -33,7 +33,7 @@ _BUILT_IN: Final = {
     "memory": ("specr.providers.memory", "open_memory"),
 }
 
-UNASKED: Final = {"local": TypedSettings(type="local"), "memory": TypedSettings(type="memory")}
+UNASKED: Final = {name: TypedSettings(type=name) for name in _BUILT_IN}
 """Providers that every project has, by name, unless it defines them otherwise."""
 
 

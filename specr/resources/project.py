@@ -53,10 +53,12 @@ class Project(Resource):
     """Where bytes are kept. Default: `{type: folder, path: .specr/store}`."""
 
     providers: dict[Name, TypedSettings] = Field(default_factory=dict)
-    """Platforms by name, each a type and its settings. `local` and `memory` are there unasked."""
+    """Platforms by name, each a type and its settings. `local`, `memory`, `docker` and `kubernetes` are
+    there unasked, with default settings."""
 
     default_provider: Name = "local"
     """The provider of deployments that name none."""
 
     variables: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """Values that specs use as `${var.name}`, with their defaults; `--var name=value` overrides them."""
+    """Values that specs use as `${var.name}`, with their defaults; `--var name=value` overrides them,
+    and so does the environment variable `SPECR_VAR_name`."""
