@@ -13,6 +13,7 @@ from specr.providers.local.provider import LocalProvider
 from specr.providers.memory import MemoryProvider
 from specr.providers.protocol import Provider
 from specr.resources.project import TypedSettings
+from specr.spec.checks import BUILT_IN_PROVIDERS
 from specr.store.folder import FolderStore
 
 
@@ -32,8 +33,7 @@ def test_specrs_own_types_open_without_settings(tmp_path: Path) -> None:
     assert isinstance(open_here(tmp_path, "local"), LocalProvider)
     assert isinstance(open_here(tmp_path, "memory"), MemoryProvider)
     assert {name: settings.type for name, settings in UNASKED.items()} == {
-        "local": "local",
-        "memory": "memory",
+        name: name for name in BUILT_IN_PROVIDERS
     }
 
 
