@@ -46,8 +46,8 @@ class VolumeStore(Part):
 class KubernetesSettings(Part):
     """Settings of a provider of type `kubernetes`."""
 
-    store: VolumeStore
-    """Where sources, models and outputs lie, such as `{type: volume, claim: models}`."""
+    store: VolumeStore = Field(default_factory=lambda: VolumeStore(type="volume", claim="specr", size="1Gi"))
+    """Where sources, models and outputs lie. Default: `{type: volume, claim: specr, size: 1Gi}`."""
 
     kubeconfig: Annotated[str, StringConstraints(min_length=1)] | None = None
     """The kubeconfig file, relative to the project; left out, as kubectl finds it, or that of the pod."""

@@ -47,23 +47,13 @@ class Project:
             if not artifact.exists():
                 artifact.write_text(f"model {n}")
 
-    def specr(self, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
+    def specr(self, *arguments: str) -> str:
         """What a command of specr prints; it must succeed."""
-        done = self.run(*arguments, environ=environ)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return run_specr(self.folder, *arguments)
 
-    def run(
-        self, *arguments: str, environ: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SPECR, *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environ,
-        )
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of specr, however it ends."""
+        return _run(self.folder, *arguments)
 
     def start(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
         """A command of specr that runs beside the test."""
@@ -117,6 +107,17 @@ class Project:
             _document("Model", f"m{n}", {"versions": {"1": f"e{n}"}}),
             _document("Deployment", f"d{n}", {"model": f"m{n}", "version": 1, **self.deployment}),
         ]
+
+
+def run_specr(folder: Path, *arguments: str) -> str:
+    """What a command of specr prints in a project's folder; it must succeed."""
+    done = _run(folder, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SPECR, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def _document(kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:

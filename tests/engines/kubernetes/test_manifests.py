@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -277,3 +279,9 @@ def test_a_claim_is_made_as_told() -> None:
         "resources": {"requests": {"storage": "5Gi"}},
         "storageClassName": "fast",
     }
+
+
+def test_the_client_is_not_loaded_before_it_is_used() -> None:
+    """It takes longer to import than a plan without a cluster takes."""
+    code = "import sys, specr.providers.kubernetes.provider; sys.exit('kubernetes' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
