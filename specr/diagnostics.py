@@ -6,7 +6,6 @@ Nothing here prints or raises on its own account.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -91,5 +90,7 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """`Did you mean x?` for the candidate closest to a word, or an empty string."""
+    import difflib  # noqa: PLC0415 - for mistakes only
+
     close = difflib.get_close_matches(word, sorted(set(candidates)), n=1, cutoff=0.6)
     return f"Did you mean {close[0]}?" if close else ""

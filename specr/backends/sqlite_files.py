@@ -9,10 +9,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import sqlite3
 import stat
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -187,6 +185,9 @@ def _read_shared(path: Path, fetch: Fetch[T]) -> T | None:
 
 def _read_copy(path: Path, fetch: Fetch[T]) -> T | None:
     """Read a copy. This process can't have the file open with locks: that has just failed."""
+    import shutil  # noqa: PLC0415 - hardly any read needs a copy
+    import tempfile  # noqa: PLC0415 - the same
+
     with tempfile.TemporaryDirectory(prefix="specr-") as folder:
         copy = Path(folder, path.name)
         files = [path, *filter(Path.exists, (Path(f"{path}{suffix}") for suffix in _LOGS))]

@@ -6,7 +6,6 @@ Nothing here knows what is being said.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,9 +53,12 @@ class Console:
 
     def show(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write findings, each followed by an empty line."""
+        found = tuple(diagnostics)
+        if not found:
+            return
         from specr.render.diagnostics import render_diagnostic
 
-        for diagnostic in diagnostics:
+        for diagnostic in found:
             self.tell(f"{render_diagnostic(diagnostic, colour=self.stderr_colour)}\n")
 
     @property
@@ -77,6 +79,8 @@ class Console:
     @property
     def width(self) -> int:
         """Columns to fill."""
+        import shutil
+
         return min(shutil.get_terminal_size((_NARROW_DEFAULT, 24)).columns, _WIDEST)
 
     def confirms(self, question: str) -> bool:

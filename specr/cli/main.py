@@ -21,6 +21,7 @@ from specr import __version__
 from specr.cli.argv import normalise
 from specr.cli.console import Console, ReaderGoneError, prepare_streams
 from specr.cli.session import Session
+from specr.cli.startup import start_sooner
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
@@ -128,8 +129,7 @@ def cli(ctx: click.Context, folder: Path, *, verbose: bool, no_color: bool) -> N
 def main() -> None:
     """The program's entry point."""
     prepare_streams()
-    # pydantic would look for plug-ins in every installed package: a tenth of a small plan's time.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    start_sooner()
     sys.exit(run(sys.argv[1:]))
 
 
