@@ -13,12 +13,13 @@ from specr.providers.kubernetes.pods import (
     Site,
     container,
     metadata,
+    mover,
     pod_spec,
     resources,
     variables,
 )
 from specr.providers.kubernetes.trouble import no_image
-from specr.providers.protocol import BuildOrder, DeploymentOrder, Order
+from specr.providers.protocol import BuildOrder, DeploymentOrder
 
 RUNTIME: Final = "runtime"
 PROCESSOR: Final = "processor"
@@ -155,16 +156,12 @@ def job(site: Site, order: BuildOrder, script: str) -> dict[str, Any]:
         _DEFAULTS,
     )
     processor["resources"] = resources(order.resources)
-    collector = container(
+    collector = mover(
+        site,
         COLLECTOR,
-        site.settings.helper_image,
-        ("sh", "-c", script, "specr", "collect", _OUTPUT, staging_name(order)),
-        policy,
-        [{"name": VOLUME, "mountPath": "/volume"}, {"name": "target", "mountPath": _TARGET}],
+        ("sh", "-c", script, "specr", "collect", _OUTPUT, staging_for(order.token)),
+        [{"name": "target", "mountPath": _TARGET}],
     )
-    collector["env"] = [
-        {"name": "SPECR_FOLDER", "value": f"/volume/{names.volume_folder(site.lineage, site.provider)}"}
-    ]
     pod = pod_spec(site, [collector], scratch=("target",), first=[processor])
     return {
         "apiVersion": "batch/v1",
@@ -190,13 +187,8 @@ def job(site: Site, order: BuildOrder, script: str) -> dict[str, Any]:
     }
 
 
-def staging_name(order: Order) -> str:
-    """The folder on the volume where an object's bytes are put together."""
-    return staging_for(order.token)
-
-
 def staging_for(token: str) -> str:
-    """The same, told the token alone."""
+    """The folder on the volume where an object's bytes are put together."""
     return hashlib.sha256(token.encode()).hexdigest()[:20]
 
 

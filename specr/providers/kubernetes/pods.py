@@ -18,7 +18,14 @@ from specr.resources.compute import Amounts, Compute, Environment, SecretKey
 VOLUME: Final = "bytes"
 """The name of the volume that is the claim, inside pods."""
 
+_MOUNT: Final = "/volume"
 _TMP: Final = "tmp"
+
+_SMALL: Final = {
+    "requests": {"cpu": "50m", "memory": "64Mi"},
+    "limits": {"cpu": "1", "memory": "256Mi"},
+}
+"""What moving bytes takes; written out, for namespaces where quotas ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,19 @@ def container(
     return made
 
 
+def mover(site: Site, name: str, command: Sequence[str], mounts: Sequence[JsonObject]) -> dict[str, Any]:
+    """A container that moves bytes on the claim, with the volume's script."""
+    made = container(
+        name,
+        site.settings.helper_image,
+        command,
+        site.settings.image_pull_policy,
+        [{"name": VOLUME, "mountPath": _MOUNT}, *mounts],
+    )
+    folder = f"{_MOUNT}/{names.volume_folder(site.lineage, site.provider)}"
+    return {**made, "env": [{"name": "SPECR_FOLDER", "value": folder}], "resources": _SMALL}
+
+
 def resources(compute: Compute) -> dict[str, Any]:
     """Requests and limits, as far as they are given."""
     found = {"requests": _amounts(compute.requests), "limits": _amounts(compute.limits)}
@@ -158,19 +178,9 @@ def secret(site: Site, token: str, labels: Mapping[str, str], values: Mapping[st
 
 def helper_pod(site: Site, name: str, script: str, seconds: int) -> dict[str, Any]:
     """A pod that waits for commands on the claim, and ends by itself after so many seconds."""
-    settings = site.settings
     wait = f"trap 'exit 0' TERM INT; sleep {seconds} & wait"
-    work = container(
-        "helper",
-        settings.helper_image,
-        ("sh", "-c", wait),
-        settings.image_pull_policy,
-        [{"name": VOLUME, "mountPath": "/volume"}],
-    )
-    work["env"] = [
-        {"name": "SPECR_FOLDER", "value": f"/volume/{names.volume_folder(site.lineage, site.provider)}"},
-        {"name": "SPECR_SCRIPT", "value": literal(script)},
-    ]
+    work = mover(site, "helper", ("sh", "-c", wait), ())
+    work["env"].append({"name": "SPECR_SCRIPT", "value": literal(script)})
     labels = {**names.lineage_labels(site.lineage), names.KIND: names.BYTES}
     return {
         "apiVersion": "v1",

@@ -40,7 +40,7 @@ class Routing:
         token = names.label_value(order.token)
         previous = _previous_of(live) if before == token else before
         made = self._objects.apply("services", service(self._site, order, previous), order.address)
-        if before and before != token:
+        if before and before != token and order.replicas:
             self._drain(
                 made["metadata"]["name"], names.object_name(self._site.lineage, order.address, order.token)
             )
