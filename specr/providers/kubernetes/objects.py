@@ -20,6 +20,9 @@ _APPLY: Final = "application/apply-patch+yaml"
 _HAND: Final = "kubectl"
 """What the names of field managers begin with when a person has used kubectl on an object."""
 
+_LATE: Final = 5.0
+"""Seconds after its grace when a pod counts as killed, whatever its node says."""
+
 _CONFLICT: Final = re.compile(r'conflict with "(?P<manager>[^"]*)"(?P<once> using )?')
 
 
@@ -115,17 +118,24 @@ class Objects:
                 raise still_there([name for name, _ in left], seconds)
             self.sleep(next(pauses))
 
-    def are_pods_gone(self, token: str) -> bool:
-        """Whether no pod of an object is left.
+    def watch_pods_end(self, token: str, grace: float) -> Callable[[], bool]:
+        """A look at whether no pod of an object, which was deleted just now, is left.
 
-        Nodes take up to ten seconds to take a pod off the books whose containers have all ended;
-        nothing is lost by doing it for them.
+        Nodes take up to ten seconds to take a pod off the books whose containers have all ended,
+        longer where they have lost track of one, for ever where they are down themselves. So what
+        has ended, or should have been killed a while ago, is taken off the books here.
         """
-        pods = self.marked("pods", token)
-        for pod in pods:
-            if pod["metadata"].get("deletionTimestamp") and have_ended(pod):
-                self.delete("pods", pod["metadata"]["name"], grace=0)
-        return not pods
+        killed_by = self.clock() + grace + _LATE
+
+        def are_gone() -> bool:
+            pods = self.marked("pods", token)
+            overdue = self.clock() > killed_by
+            for pod in pods:
+                if pod["metadata"].get("deletionTimestamp") and (overdue or have_ended(pod)):
+                    self.delete("pods", pod["metadata"]["name"], grace=0)
+            return not pods
+
+        return are_gone
 
     def _patch(self, resource: str, manifest: JsonObject, *, force: bool) -> dict[str, Any]:
         path = self.cluster.path(resource, manifest["metadata"]["name"])

@@ -132,8 +132,8 @@ class KubernetesProvider:
         looks: list[tuple[str, Callable[[], bool]]] = [
             (name, partial(self._is_gone, resource, name)) for resource, name in found
         ]
-        looks.append((f"pods of {ref.address}", lambda: self._objects.are_pods_gone(ref.token)))
         grace = self._settings.grace_seconds + self._settings.drain_seconds
+        looks.append((f"pods of {ref.address}", self._objects.watch_pods_end(ref.token, grace)))
         self._objects.await_gone(looks, grace + _PATIENCE)
 
     def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
