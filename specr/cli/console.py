@@ -79,9 +79,7 @@ class Console:
     @property
     def width(self) -> int:
         """Columns to fill."""
-        import shutil
-
-        return min(shutil.get_terminal_size((_NARROW_DEFAULT, 24)).columns, _WIDEST)
+        return min(_columns() or _NARROW_DEFAULT, _WIDEST)
 
     def confirms(self, question: str) -> bool:
         """Ask at the terminal; only `yes` is one."""
@@ -104,3 +102,14 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _columns() -> int:
+    """Columns of the terminal, 0 where nobody knows; `shutil` knows too, but takes long to import."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns
+    except (OSError, ValueError):
+        return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ def report(error: Exception, console: Console) -> None:
         if len(error.diagnostics) > 1:
             console.tell(f"{_counts(error.diagnostics)}.\n")
         if _wants_traceback():
-            console.tell("".join(traceback.format_exception(error)))
+            console.tell(_traceback(error))
         return
     console.show(
         [
@@ -36,7 +35,7 @@ def report(error: Exception, console: Console) -> None:
         ]
     )
     if _wants_traceback():
-        console.tell("".join(traceback.format_exception(error)))
+        console.tell(_traceback(error))
 
 
 def _counts(diagnostics: Sequence[Diagnostic]) -> str:
@@ -45,6 +44,12 @@ def _counts(diagnostics: Sequence[Diagnostic]) -> str:
 
     kinds = Counter(diagnostic.severity for diagnostic in diagnostics)
     return ", ".join(counted(number, kind.name.lower()) for kind, number in sorted(kinds.items()))
+
+
+def _traceback(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
 
 
 def _wants_traceback() -> bool:

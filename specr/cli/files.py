@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
+from stat import S_IMODE
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -24,7 +24,7 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         beside.write_bytes(content)
         if target.exists():
-            shutil.copymode(target, beside)
+            beside.chmod(S_IMODE(target.stat().st_mode))
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -63,4 +62,6 @@ def _apply_command(session: Session, planfile: Path, scope: Scope) -> str:
     """The command that carries a saved plan out, as it can be pasted into a shell."""
     folder = [] if session.root == Path() else ["-C", str(session.root)]
     values = [word for name, value in scope.variables for word in ("--var", f"{name}={value}")]
+    import shlex
+
     return shlex.join(["specr", *folder, "apply", str(planfile), *values])
