@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 IMAGES := plugins/specr-mlflow/images
 BUILD_IMAGE := docker build --quiet --network host
 
-.PHONY: help quickstart test check lint format types imports unit plugins reference bench images clean
+.PHONY: help quickstart test check lint format types imports unit plugins reference engines bench images clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ unit: $(VENV)/.dev
 
 plugins: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 plugins
+
+engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
+	@$(BIN)/python -m pytest -q -n 2 tests/engines
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py

@@ -89,8 +89,11 @@ class Objects:
         """
         with self._lock:
             asking, answering = self._pipes
-            asking.write(f"{name}\n".encode())
-            asking.flush()
+            try:
+                asking.write(f"{name}\n".encode())
+                asking.flush()
+            except BrokenPipeError:  # it may end before it is asked, if it finds nothing to read from
+                raise OSError(errno.EIO, f"git has not got the object {name}") from None
             head = answering.readline().split()
             if len(head) != 3:
                 raise OSError(errno.EIO, f"git has not got the object {name}")
