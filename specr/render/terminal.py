@@ -13,7 +13,6 @@ from typing import Final
 from specr.canonical import JsonObject
 from specr.plan.model import Action
 from specr.render import words
-from specr.render.blocks import change_lines, drift_lines, is_compact
 from specr.render.ink import Ink
 
 DEFAULT_WIDTH: Final = 100
@@ -34,6 +33,13 @@ def _lines(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
     yield ink.bold(words.summary(plan))
     if plan["changes"] or plan["drift"]:
         yield ""
+        yield from _details(plan, ink, width)
+    yield from foot
+
+
+def _details(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
+    from specr.render.blocks import is_compact  # noqa: PLC0415 - most plans find nothing, and start-up counts
+
     if plan["drift"]:
         yield from _drift(plan, ink, width)
     compact = [change for change in plan["changes"] if is_compact(change)]
@@ -44,10 +50,11 @@ def _lines(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
     yield from _catalogue([change for change in compact if change["planned"] is None], ink)
     if plan["changes"]:
         yield ink.bold(words.summary(plan))
-    yield from foot
 
 
 def _drift(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
+    from specr.render.blocks import drift_lines  # noqa: PLC0415 - see above
+
     yield "Changed outside of specr since it was applied:"
     yield ""
     for drift in plan["drift"]:
@@ -69,6 +76,8 @@ def _catalogue(changes: list[JsonObject], ink: Ink) -> Iterator[str]:
 
 
 def _change(change: JsonObject, ink: Ink, width: int) -> Iterator[str]:
+    from specr.render.blocks import change_lines  # noqa: PLC0415 - see above
+
     yield ink.bold(f"  # {words.headline(change)}")
     why = words.reason(change)
     if why:
