@@ -14,6 +14,7 @@ from typing import Any
 ROLE = Path(__file__).parents[3] / "docs" / "kubernetes-rbac.yaml"
 ACCOUNT = "deployer"
 CLAIM = "models"
+PREFIX = "specr-test-"
 KINDS = "deployments,replicasets,pods,jobs,services,secrets,configmaps,poddisruptionbudgets"
 MANAGED = "app.kubernetes.io/managed-by=specr"
 
@@ -37,12 +38,13 @@ class Space:
     """A namespace that is made for some tests and removed after them."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = f"specr-test-{os.urandom(4).hex()}"
+        self.name = f"{PREFIX}{os.urandom(4).hex()}"
         self.kubeconfig = folder / "kubeconfig"
         self.volumes: set[str] = set()
 
     def make(self) -> None:
         """Make the namespace, the account with its role, and a claim."""
+        release_abandoned()
         kubectl("create", "namespace", self.name)
         self.kubectl("create", "serviceaccount", ACCOUNT)
         self.kubectl("apply", "-f", str(ROLE))
@@ -126,11 +128,23 @@ class Space:
 
 def release(volume: dict[str, Any]) -> None:
     """Make a volume fit for the next claim; nothing does it for those that are made by hand."""
-    name = volume["metadata"]["name"]
-    wait_until(lambda: _state(name) == "Released")
-    shutil.rmtree(Path(volume["spec"]["hostPath"]["path"], "specr"), ignore_errors=True)
-    kubectl("patch", "pv", name, "--type=merge", "-p", '{"spec": {"claimRef": null}}')
+    name, namespace = volume["metadata"]["name"], volume["spec"]["claimRef"]["namespace"]
+    wait_until(lambda: _holder(name) != (namespace, "Bound"))
+    if _holder(name) == (namespace, "Released"):  # another run may have been faster
+        shutil.rmtree(Path(volume["spec"]["hostPath"]["path"], "specr"), ignore_errors=True)
+        kubectl("patch", "pv", name, "--type=merge", "-p", '{"spec": {"claimRef": null}}')
 
 
-def _state(volume: str) -> str:
-    return str(json.loads(kubectl("get", "pv", volume, "-o", "json"))["status"]["phase"])
+def release_abandoned() -> None:
+    """Do that for the volumes of test runs that were killed."""
+    for volume in json.loads(kubectl("get", "persistentvolumes", "-o", "json"))["items"]:
+        namespace = (volume["spec"].get("claimRef") or {}).get("namespace", "")
+        if namespace.startswith(PREFIX) and "hostPath" in volume["spec"]:
+            if "NotFound" in kubectl("get", "namespace", namespace, check=False):
+                release(volume)
+
+
+def _holder(volume: str) -> tuple[str, str]:
+    """The namespace of a volume's claim, and the volume's phase."""
+    live = json.loads(kubectl("get", "pv", volume, "-o", "json"))
+    return (live["spec"].get("claimRef") or {}).get("namespace", ""), live["status"]["phase"]
