@@ -139,9 +139,9 @@ def release_abandoned() -> None:
     """Do that for the volumes of test runs that were killed."""
     for volume in json.loads(kubectl("get", "persistentvolumes", "-o", "json"))["items"]:
         namespace = (volume["spec"].get("claimRef") or {}).get("namespace", "")
-        if namespace.startswith(PREFIX) and "hostPath" in volume["spec"]:
-            if "NotFound" in kubectl("get", "namespace", namespace, check=False):
-                release(volume)
+        ours = namespace.startswith(PREFIX) and "hostPath" in volume["spec"]
+        if ours and "NotFound" in kubectl("get", "namespace", namespace, check=False):
+            release(volume)
 
 
 def _holder(volume: str) -> tuple[str, str]:
