@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPECS := specs/examples/quickstart
-PROJECTS := pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml
+PROJECTS := pyproject.toml plugins/specr-processor/pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 IMAGES := plugins/specr-mlflow/images
@@ -30,6 +30,7 @@ format: $(VENV)/.dev  ## format and mend what can be mended by itself
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-processor && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-scorer && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-mlflow && ../../$(BIN)/mypy --no-error-summary
 	@echo "types: fine"
@@ -66,7 +67,7 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made $(PROJECTS)
 	@echo "installing specr, its MLflow plug-in, mlflow-skinny and scikit-learn into $(VENV)"
-	@$(PIP) -e . -e plugins/specr-scorer -e 'plugins/specr-mlflow[runtime]' scikit-learn
+	@$(PIP) -e . -e plugins/specr-processor -e plugins/specr-scorer -e 'plugins/specr-mlflow[runtime]' scikit-learn
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

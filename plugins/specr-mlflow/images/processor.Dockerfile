@@ -7,9 +7,11 @@ RUN python -m venv --without-pip /opt/specr
 COPY specr-mlflow/images/constraints.txt /build/
 RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile \
     --constraint /build/constraints.txt pyyaml
+COPY specr-processor /build/specr-processor
 COPY specr-mlflow /build/specr-mlflow
 # Without what it requires: the scorer is the runtime's.
-RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile --no-deps /build/specr-mlflow
+RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile --no-deps \
+    /build/specr-processor /build/specr-mlflow
 # The root of a container is read-only, so what is not compiled here never is; by hash, so that times don't matter.
 RUN /opt/specr/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/specr/lib
 

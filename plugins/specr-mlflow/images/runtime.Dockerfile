@@ -16,10 +16,11 @@ COPY specr-mlflow/images/constraints.txt /build/
 RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile \
     --constraint /build/constraints.txt \
     pyyaml granian orjson mlflow-skinny numpy pandas scikit-learn cloudpickle
+COPY specr-processor /build/specr-processor
 COPY specr-scorer /build/specr-scorer
 COPY specr-mlflow /build/specr-mlflow
 RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile \
-    --constraint /build/constraints.txt /build/specr-scorer /build/specr-mlflow
+    --constraint /build/constraints.txt /build/specr-processor /build/specr-scorer /build/specr-mlflow
 # Tests of the libraries are a fifth of the image and serve nobody in it.
 RUN find /opt/specr/lib -type d -name tests -path '*/site-packages/*' -prune -exec rm -rf {} +
 # The root of a container is read-only, so what is not compiled here never is; by hash, so that times don't matter.

@@ -22,6 +22,7 @@ _FILES = {
 _LISTS = frozenset({".gitignore", ".specrignore"})
 """Files that keep their lines, and get those that they lack."""
 
+_PLUGIN = "./plugins/specr-processor ./plugins/specr-scorer './plugins/specr-mlflow[runtime]'"
 _NEEDED = {"sklearn": "scikit-learn", "pandas": "pandas", "mlflow": "mlflow-skinny"}
 """Modules that train.py imports, and packages that bring them."""
 
@@ -70,9 +71,7 @@ def _next_steps(folder: str) -> str:
     lacking = [package for module, package in _NEEDED.items() if find_spec(module) is None]
     steps = [f"pip install {' '.join(lacking)}"] if lacking else []
     if find_spec("specr_mlflow") is None:
-        steps.append(
-            "pip install ./plugins/specr-scorer './plugins/specr-mlflow[runtime]'  # in a clone of specr"
-        )
+        steps.append(f"pip install {_PLUGIN}  # in a clone of specr")
     steps += [f"cd {shlex.quote(folder)}"] if folder else []
     steps += ["python train.py", "specr plan", "specr apply"]
     return "".join(f"{line}\n" for line in ("Next:", *(f"  {step}" for step in steps)))

@@ -466,7 +466,7 @@ def test_init_says_what_is_missing_and_no_more(project: Project, monkeypatch: py
     monkeypatch.setattr("specr.cli.commands.init.find_spec", lambda name: object() if name in there else None)
     told = project.specr("init", "one").err
     assert "  pip install scikit-learn\n" in told
-    assert "./plugins/specr-scorer './plugins/specr-mlflow[runtime]'" in told
+    assert "./plugins/specr-processor ./plugins/specr-scorer './plugins/specr-mlflow[runtime]'" in told
     assert "specr[mlflow]" not in told
     there |= {"sklearn", "specr_mlflow"}
     assert "pip install" not in project.specr("init", "two").err

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
+from specr_processor.errors import SourceError
+
 _MIB: Final = 1024 * 1024
 _CHUNK: Final = _MIB
 _HEADER_LIMIT: Final = 16 * _MIB
@@ -32,7 +34,7 @@ _DAMAGE: Final = (
 )
 
 
-class UnpackError(Exception):
+class UnpackError(SourceError):
     """A source that can't be unpacked safely; the message says what and why."""
 
 
