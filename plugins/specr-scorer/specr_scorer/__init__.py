@@ -8,8 +8,10 @@ from specr_scorer.model import (
     Frame,
     InputError,
     LoadError,
+    Media,
     Model,
     Sampled,
+    ScoresMedia,
 )
 from specr_scorer.schema import DataType, Field, Schema
 from specr_scorer.server import run, serve
@@ -21,6 +23,8 @@ __all__ = [
     "serve",
     "Model",
     "Sampled",
+    "ScoresMedia",
+    "Media",
     "ContributesOriginal",
     "Contributions",
     "ContributionGroup",

@@ -10,10 +10,22 @@ from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from specr_scorer.answers import OutputError, contribution_document, score_document
-from specr_scorer.model import ContributesOriginal, InputError, Model
+from specr_scorer.model import ContributesOriginal, InputError, Model, ScoresMedia
 from specr_scorer.openapi import openapi_document
 from specr_scorer.requests import RequestError, ScoreRequest
-from specr_scorer.responses import TEXT, Job, Response, document, error, log_failure, one_line
+from specr_scorer.responses import (
+    NOTHING,
+    TEXT,
+    BodyLimit,
+    Content,
+    Job,
+    Response,
+    document,
+    error,
+    log_failure,
+    one_line,
+    too_large,
+)
 from specr_scorer.served import Served, describe
 from specr_scorer.settings import Settings
 from specr_scorer.tables import load_table
@@ -31,6 +43,8 @@ class Application:
         self._retired = False
         self._passphrase = None if settings.passphrase is None else settings.passphrase.encode()
         self._openapi: Response | None = None
+        self._limit = BodyLimit(settings.max_request_bytes, "SPECR_MAX_REQUEST_BYTES")
+        self._media_limit = BodyLimit(settings.max_media_bytes, "SPECR_MAX_MEDIA_BYTES")
         self._routes: dict[str, dict[str, Response | Callable[[], Response | Job]]] = {
             "/readyz": {"GET": self._readiness},
             "/openapi.json": {"GET": self._show_openapi},
@@ -39,14 +53,14 @@ class Application:
             "/model/sample_request": {"GET": lambda: self._loaded(lambda served: served.sample_answer)},
             "/model/capabilities": {"GET": lambda: self._loaded(lambda served: served.capabilities)},
             "/model/score": {
-                "GET": lambda: self._loaded(lambda _: Job(self._score_file, reads_body=False)),
-                "POST": lambda: self._loaded(lambda _: Job(self._score, reads_body=True)),
+                "GET": lambda: self._loaded(lambda _: Job(self._score_file)),
+                "POST": lambda: self._loaded(lambda _: Job(self._score, self._limit)),
             },
             "/model/contribution": {"POST": lambda: self._loaded(self._admit_contribution)},
-            "/model/media-score": {"POST": error(501, "This model does not score media files.")},
+            "/model/media-score": {"POST": lambda: self._loaded(self._admit_media)},
         }
 
-    def install(self, model: Model) -> None:
+    def install(self, model: Model | ScoresMedia) -> None:
         """Take the loaded model into service.
 
         Raises:
@@ -86,23 +100,14 @@ class Application:
             allowed = ", ".join(route)
             return error(405, f"This path answers {allowed} only.", ("allow", allowed))
         decided = found if isinstance(found, Response) else found()
-        if (
-            isinstance(decided, Job)
-            and decided.reads_body
-            and (length or 0) > self._settings.max_request_bytes
-        ):
-            return self.too_large()
+        if isinstance(decided, Job) and decided.limit is not None and (length or 0) > decided.limit.size:
+            return too_large(decided.limit)
         return decided
 
-    def too_large(self) -> Response:
-        """The answer to a body above the limit, of which the rest need not be read."""
-        limit = self._settings.max_request_bytes
-        return error(413, f"The body is larger than {limit} bytes (SPECR_MAX_REQUEST_BYTES).")
-
-    def answer(self, job: Job, body: bytes, query: str) -> Response:
+    def answer(self, job: Job, content: Content) -> Response:
         """Do an admitted request's work."""
         try:
-            return job.run(body, query)
+            return job.run(content)
         except RequestError as problem:
             return error(problem.status, problem.detail)
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
@@ -110,11 +115,11 @@ class Application:
             return error(500, f"The scorer failed: {one_line(bug)}")
 
     def handle(
-        self, method: str, path: str, query: str = "", body: bytes = b"", authorization: str | None = None
+        self, method: str, path: str, content: Content = NOTHING, authorization: str | None = None
     ) -> Response:
         """Answer a whole request at once, in this thread, as a server would in two steps."""
-        decided = self.admit(method, path, authorization, len(body))
-        return decided if isinstance(decided, Response) else self.answer(decided, body, query)
+        decided = self.admit(method, path, authorization, len(content.body))
+        return decided if isinstance(decided, Response) else self.answer(decided, content)
 
     def _find_route(self, path: str) -> dict[str, Response | Callable[[], Response | Job]] | None:
         route = self._routes.get(path)
@@ -150,21 +155,34 @@ class Application:
             self._openapi = document(openapi_document())
         return self._openapi
 
+    def _admit_media(self, served: Served) -> Response | Job:
+        if not served.schema.media:
+            return error(501, "This model takes no media files.")
+        return Job(self._score_media, self._media_limit)
+
     def _admit_contribution(self, served: Served) -> Response | Job:
-        if not isinstance(served.model, ContributesOriginal):
+        if served.explainer is None:
             return error(501, "This model gives no contributions (Shapley values).")
-        return Job(self._contribute, reads_body=True)
+        return Job(self._contribute, self._limit)
 
     def _require(self) -> Served:
         if self._served is None:
             raise RequestError("The model is still being loaded.", status=503)
         return self._served
 
-    def _score(self, body: bytes, _query: str) -> Response:
+    def _score(self, content: Content) -> Response:
         served = self._require()
-        return self._answer_scores(served, served.reader.read(body))
+        return self._answer_scores(served, served.reader.read(content.body))
 
-    def _score_file(self, _body: bytes, query: str) -> Response:
+    def _score_media(self, content: Content) -> Response:
+        served = self._require()
+        # its library takes a tenth of a second, which only models with files have to spend
+        from specr_scorer.multipart import read_form  # noqa: PLC0415
+
+        form = read_form(content.body, content.content_type, self._settings.max_media_files)
+        return self._answer_scores(served, served.reader.read(form.request, form.files))
+
+    def _score_file(self, content: Content) -> Response:
         served = self._require()
         folder = self._settings.score_folder
         if folder is None:
@@ -172,7 +190,7 @@ class Application:
                 "Scoring files on the runtime's disk is off; SPECR_SCORE_DIR names the folder to allow.", 501
             )
         try:
-            names = parse_qs(query, keep_blank_values=True, max_num_fields=100).get("file", [])
+            names = parse_qs(content.query, keep_blank_values=True, max_num_fields=100).get("file", [])
         except ValueError:
             names = []
         if len(names) != 1 or not names[0]:
@@ -185,7 +203,9 @@ class Application:
         try:
             frame = request.frame
             predicted = (
-                served.model.score(frame) if frame.rows else {f.name: [] for f in served.schema.outputs}
+                served.predict(frame, request.media)
+                if frame.rows
+                else {f.name: [] for f in served.schema.outputs}
             )
             answer = score_document(self._settings.model_id, served.schema, request, predicted)
             if explain is not None:
@@ -196,9 +216,9 @@ class Application:
         except BaseException as failure:  # noqa: BLE001 - model code, which may even call sys.exit
             return _model_failure(failure)
 
-    def _contribute(self, body: bytes, _query: str) -> Response:
+    def _contribute(self, content: Content) -> Response:
         served = self._require()
-        request = served.reader.read(body)
+        request = served.reader.read(content.body)
         explain = _contributor(served, request.shapley or "ORIGINAL")
         try:
             contributions = explain.contributions(request.frame)
@@ -219,6 +239,6 @@ def _model_failure(failure: BaseException) -> Response:
 
 
 def _contributor(served: Served, kind: str) -> ContributesOriginal:
-    if kind == "ORIGINAL" and isinstance(served.model, ContributesOriginal):
-        return served.model
+    if kind == "ORIGINAL" and served.explainer is not None:
+        return served.explainer
     raise RequestError(f"This model gives no {kind} contributions (Shapley values).", status=501)

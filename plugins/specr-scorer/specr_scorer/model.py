@@ -18,7 +18,7 @@ the container its library wants anyway. What a cell is, by column type:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from specr_scorer.schema import Schema
@@ -36,6 +36,19 @@ class Frame:
 
     columns: Mapping[str, list[Cell]]
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that a cell of a media column stands for.
+
+    `name` is the cell itself, empty for a `data:` URL. `content_type` is what the client said,
+    which may be wrong or empty; whoever decodes `content` finds out what it is.
+    """
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,30 @@ class ContributesOriginal(Protocol):
 
     def contributions(self, frame: Frame) -> Contributions:
         """Explain each row. With no rows, only the features and groups without cells count."""
+
+
+@runtime_checkable
+class ScoresMedia(Protocol):
+    """The power to score rows with files, which a model with media columns needs.
+
+    Such a model is called by `score_media` alone and needs no `score`.
+    """
+
+    @property
+    def schema(self) -> Schema:
+        """The columns served; `Schema.media` are those whose cells stand for files."""
+
+    def score_media(
+        self, frame: Frame, media: Mapping[str, Sequence[Media | None]]
+    ) -> Mapping[str, Sequence[Cell]]:
+        """Predict, as `Model.score` does.
+
+        Args:
+            frame: the rows, with the files' names in the media columns.
+            media: for each media column, a file a row, None where the cell is missing. Rows that
+                name the same file share it. A file that is not what the model takes is an
+                `InputError` that names it.
+        """
 
 
 class LoadError(Exception):

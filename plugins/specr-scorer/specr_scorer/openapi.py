@@ -52,6 +52,9 @@ def _components() -> dict[str, Any]:
         ),
         "SchemaAnswer": _object({"id": {"type": "string"}, "schema": _ref("ModelSchema")}, "id", "schema"),
         "ScoreRequest": _object(request, "fields", "rows"),
+        "ScoreMediaRequest": _object(
+            {**request, "mediaFields": {**_strings(), "type": ["array", "null"]}}, "fields", "rows"
+        ),
         "ScoreAnswer": _object(
             {
                 "id": {"type": "string"},
@@ -66,6 +69,15 @@ def _components() -> dict[str, Any]:
             {"id": {"type": "string"}, **contributions}, "id", "features", "contributionGroups"
         ),
     }
+
+
+def _form() -> dict[str, Any]:
+    """The body of a score request with files."""
+    files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
+    form = _object({"scoreMediaRequest": _ref("ScoreMediaRequest"), "files": files}, "scoreMediaRequest")
+    encoding = {"scoreMediaRequest": {"contentType": "application/json"}}
+    content = {"multipart/form-data": {"schema": form, "encoding": encoding}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
@@ -107,7 +119,9 @@ def openapi_document() -> dict[str, Any]:
                 **body,
             )
         },
-        "/model/media-score": {"post": _operation("Score media files", {}, 401, 501)},
+        "/model/media-score": {
+            "post": _operation("Score rows with files", score, *(400, 401, 413, 500, 501, 503), **_form())
+        },
     }
     return {
         "openapi": "3.1.0",

@@ -5,16 +5,19 @@ Everything wrong with a request is found here, before the model is called, and t
 a `Layout`, worked out once and kept, since clients send the same fields again and again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import orjson
 
 from specr_scorer.cells import PARSERS, CellError, copied, shown
-from specr_scorer.model import Cell, Frame
+from specr_scorer.media import MediaCellError, read_media
+from specr_scorer.model import Cell, Frame, Media
 from specr_scorer.schema import Field, Schema, repeated
 
+_NO_FILES: Final[Mapping[str, Media]] = MappingProxyType({})
 _KEPT_LAYOUTS = 64
 _KEPT_CHARACTERS = 65_536
 """A layout with more names, or longer ones, than this in sum is not kept, so the cache stays small."""
@@ -55,10 +58,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """A request ready for the model: its frame, and what the answer repeats of it."""
+    """A request ready for the model: its frame and files, and what the answer repeats of it."""
 
     layout: Layout
     frame: Frame
+    media: Mapping[str, list[Media | None]]
     copies: tuple[list[str | None], ...]
     shows_fields: bool
     shapley: str | None
@@ -95,6 +99,16 @@ def _listed(names: Sequence[str]) -> str:
     return head if len(names) <= 10 else f"{head} and {len(names) - 10} more"
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a request says beside its table: its files, how to name a row, and what it asks for."""
+
+    files: Mapping[str, Media]
+    place: Callable[[int], str]
+    shows_fields: bool = True
+    shapley: str | None = None
+
+
 class RequestReader:
     """Reads score requests for one model's schema. Safe to use from several threads."""
 
@@ -102,8 +116,8 @@ class RequestReader:
         self._schema = schema
         self._layouts: dict[tuple[object, ...], Layout] = {}
 
-    def read(self, body: bytes) -> ScoreRequest:
-        """Parse a request's body.
+    def read(self, body: bytes, files: Mapping[str, Media] = _NO_FILES) -> ScoreRequest:
+        """Parse a request's JSON; `files` are those that its media cells may name.
 
         Raises:
             RequestError: it is not JSON, not a score request, or a cell fits no column.
@@ -123,12 +137,14 @@ class RequestReader:
             raise RequestError("noFieldNamesInOutput must be true or false.")
         if document.get("requestPredictionIntervals") is True:
             raise RequestError("This model gives no prediction intervals.", status=501)
+        self._check_media_fields(_strings(document, "mediaFields"))
         layout = self._find_layout(fields, _strings(document, "includeFieldsInOutput"), id_field)
         rows = document.get("rows")
         if not isinstance(rows, list):
             raise RequestError("rows must be a list of lists, a list of cells a row.")
         shapley = _shapley(document)
-        return _request(layout, rows, _json_place, shows_fields=not unnamed, shapley=shapley)
+        told = Told(files, _json_place, shows_fields=not unnamed, shapley=shapley)
+        return _request(layout, rows, told)
 
     def read_table(self, fields: list[str], rows: list[list[str]], lines: Sequence[int]) -> ScoreRequest:
         """Take a table of text cells; `lines` are the rows' line numbers for messages.
@@ -141,7 +157,18 @@ class RequestReader:
             return f"line {lines[row]}"
 
         layout = self._find_layout(fields, [], None)
-        return _request(layout, rows, place, shows_fields=True, shapley=None)
+        return _request(layout, rows, Told(_NO_FILES, place))
+
+    def _check_media_fields(self, named: Sequence[str]) -> None:
+        known = {field.name for field in self._schema.media}
+        wrong = [name for name in named if name not in known]
+        if wrong:
+            columns = (
+                f"its media columns are {_listed(sorted(known))}" if known else "it has no media columns"
+            )
+            raise RequestError(
+                f"mediaFields names what is no media column of the model: {_listed(wrong)}; {columns}."
+            )
 
     def _find_layout(self, fields: list[str], included: list[str], id_field: str | None) -> Layout:
         key = (id_field, len(fields), *fields, *included)
@@ -177,10 +204,8 @@ def _json_place(row: int) -> str:
     return f"rows[{row}]"
 
 
-def _request(
-    layout: Layout, rows: list[Any], place: Callable[[int], str], *, shows_fields: bool, shapley: str | None
-) -> ScoreRequest:
-    width = layout.width
+def _request(layout: Layout, rows: list[Any], told: Told) -> ScoreRequest:
+    width, place = layout.width, told.place
     for index, row in enumerate(rows):
         if type(row) is not list:
             raise RequestError(f"{place(index)} is {shown(row)}; each row must be a list of cells.")
@@ -190,9 +215,14 @@ def _request(
     return ScoreRequest(
         layout=layout,
         frame=Frame(columns, len(rows)),
+        media={
+            column.field.name: _media_column(column.field, columns[column.field.name], told)
+            for column in layout.columns
+            if column.field.media
+        },
         copies=tuple(_copy_column(position, rows, place) for position in layout.copies),
-        shows_fields=shows_fields,
-        shapley=shapley,
+        shows_fields=told.shows_fields,
+        shapley=told.shapley,
     )
 
 
@@ -219,6 +249,18 @@ def _first_bad_cell(column: Column, rows: list[list[Any]], place: Callable[[int]
             where = f"{place(index)}, field {shown(field.name)} ({field.type})"
             return RequestError(f"{where}: {cell} {error}.")
     raise AssertionError(f"no cell of {field.name!r} is refused a second time")
+
+
+def _media_column(field: Field, cells: list[Cell], told: Told) -> list[Media | None]:
+    """The files that a media column's cells stand for."""
+    found: list[Media | None] = []
+    for index, cell in enumerate(cells):
+        try:
+            found.append(None if cell is None else read_media(str(cell), told.files))
+        except MediaCellError as error:
+            where = f"{told.place(index)}, field {shown(field.name)} (media)"
+            raise RequestError(f"{where}: {shown(cell)} {error}.") from None
+    return found
 
 
 def _copy_column(position: int, rows: list[list[Any]], place: Callable[[int], str]) -> list[str | None]:

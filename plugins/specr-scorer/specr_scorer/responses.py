@@ -24,17 +24,42 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """An admitted request that a worker must answer; `reads_body` says whether to fetch its body."""
+class Content:
+    """What a request holds beside its method and path."""
 
-    run: Callable[[bytes, str], Response]
-    reads_body: bool
+    body: bytes = b""
+    query: str = ""
+    content_type: str = ""
+
+
+NOTHING: Final = Content()
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """The largest body of a request, in bytes, and the setting that says so."""
+
+    size: int
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An admitted request that a worker must answer; its body is not fetched without a `limit`."""
+
+    run: Callable[[Content], Response]
+    limit: BodyLimit | None = None
 
 
 def error(status: int, detail: str, *headers: tuple[str, str]) -> Response:
     """An error as the API shows it. A detail of broken Unicode (a model may raise one) is escaped."""
     text = detail.encode("utf-8", "backslashreplace").decode()
     return Response(status, orjson.dumps({"detail": text}), headers=headers)
+
+
+def too_large(limit: BodyLimit) -> Response:
+    """The answer to a body above its limit, of which the rest need not be read."""
+    return error(413, f"The body is larger than {limit.size} bytes ({limit.setting}).")
 
 
 def one_line(exception: BaseException) -> str:

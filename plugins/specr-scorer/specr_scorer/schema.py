@@ -39,11 +39,15 @@ class DataType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column. `nullable` says whether an input cell may be missing; outputs always may."""
+    """One column. `nullable` says whether an input cell may be missing; outputs always may.
+
+    A `media` input is a Str column whose cells stand for files: images, sound, documents.
+    """
 
     name: str
     type: DataType
     nullable: bool = True
+    media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Schema:
     """The columns of a model, in the order in which they are served.
 
     Raises:
-        ValueError: a name stands twice on one side, or there is no output.
+        ValueError: a name stands twice on one side, there is no output, or a media column is
+            no Str input.
     """
 
     inputs: tuple[Field, ...]
@@ -64,6 +69,14 @@ class Schema:
                 raise ValueError(f"the {side} column {twice[0]!r} is declared twice")
         if not self.outputs:
             raise ValueError("the model declares no output column")
+        for field in (*self.media, *(output for output in self.outputs if output.media)):
+            if field.type is not DataType.STR or field in self.outputs:
+                raise ValueError(f"the media column {field.name!r} is no input of type Str")
+
+    @property
+    def media(self) -> tuple[Field, ...]:
+        """The inputs whose cells stand for files."""
+        return tuple(field for field in self.inputs if field.media)
 
 
 def repeated(names: Iterable[str]) -> list[str]:

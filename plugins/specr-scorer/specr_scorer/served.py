@@ -1,11 +1,21 @@
 """A loaded model with everything that depends on it alone, worked out once, at load."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from specr_scorer.cells import PARSERS, CellError, copied
-from specr_scorer.model import ContributesOriginal, LoadError, Model, Sampled
+from specr_scorer.media import MediaCellError, read_media
+from specr_scorer.model import (
+    Cell,
+    ContributesOriginal,
+    Frame,
+    LoadError,
+    Media,
+    Model,
+    Sampled,
+    ScoresMedia,
+)
 from specr_scorer.requests import RequestReader
 from specr_scorer.responses import Response, document
 from specr_scorer.schema import DataType, Field, Schema
@@ -19,13 +29,26 @@ _SAMPLES: Final = {
     DataType.STR: "text",
     DataType.TIME64: "2021-01-01 00:00:00",
 }
+_SAMPLE_IMAGE: Final = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PMQ0AAAwDoE"
+    "qv9ErYvQQckD4XAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAYHLAB8+AWnmfUycAAAAA"
+    "ElFTkSuQmCC"
+)
+"""A grey picture of 64 by 64 pixels. Most media are pictures; a model of others shows a sample of its own."""
+
+Predict = Callable[[Frame, Mapping[str, Sequence[Media | None]]], Mapping[str, Sequence[Cell]]]
+"""Scores rows and the files of their media columns, which are none for most models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A loaded model with everything that depends on it alone."""
+    """A loaded model with everything that depends on it alone.
 
-    model: Model
+    `explainer` gives its Shapley values, where it has any.
+    """
+
+    predict: Predict
+    explainer: ContributesOriginal | None
     schema: Schema
     reader: RequestReader
     schema_answer: Response
@@ -33,26 +56,41 @@ class Served:
     capabilities: Response
 
 
-def describe(model: Model, model_id: str) -> Served:
+def describe(model: Model | ScoresMedia, model_id: str) -> Served:
     """Prepare a model for service.
 
     Raises:
-        LoadError: its schema is none.
+        LoadError: its schema is none, or it lacks the method that scores.
     """
     schema = model.schema
     if not isinstance(schema, Schema):
         raise LoadError(f"the model's schema is a {type(schema).__name__}, not a specr_scorer.Schema")
+    explainer = model if isinstance(model, ContributesOriginal) and not schema.media else None
     capabilities = ["SCORE"]
-    if isinstance(model, ContributesOriginal):
+    if schema.media:
+        capabilities.append("MEDIA_SCORE")
+    if explainer is not None:
         capabilities.append("CONTRIBUTION_ORIGINAL")
     return Served(
-        model=model,
+        predict=_predictor(model, schema),
+        explainer=explainer,
         schema=schema,
         reader=RequestReader(schema),
         schema_answer=document({"id": model_id, "schema": _shown_schema(schema)}),
         sample_answer=document(_sample_request(model, schema)),
         capabilities=document(capabilities),
     )
+
+
+def _predictor(model: Model | ScoresMedia, schema: Schema) -> Predict:
+    if schema.media:
+        if not isinstance(model, ScoresMedia):
+            raise LoadError(f"the model has the media column {schema.media[0].name!r}, but no score_media")
+        return model.score_media
+    score = getattr(model, "score", None)
+    if not callable(score):
+        raise LoadError("the model has no method score")
+    return lambda frame, _: score(frame)
 
 
 def _shown_schema(schema: Schema) -> dict[str, Any]:
@@ -62,7 +100,7 @@ def _shown_schema(schema: Schema) -> dict[str, Any]:
     return {"inputFields": shown(schema.inputs), "outputFields": shown(schema.outputs)}
 
 
-def _sample_request(model: Model, schema: Schema) -> dict[str, Any]:
+def _sample_request(model: object, schema: Schema) -> dict[str, Any]:
     """A score request of one row that passes validation: the model's own row where it has one."""
     row = model.sample() if isinstance(model, Sampled) else {}
     cells = [_sample_cell(field, row) for field in schema.inputs]
@@ -76,7 +114,9 @@ def _sample_cell(field: Field, row: Mapping[str, object]) -> str | None:
             text = copied(row[field.name])
             if field.nullable or PARSERS[field.type](text) is not None:
                 PARSERS[field.type](text)
+                if field.media and text:
+                    read_media(text, {})
                 return text
-        except CellError:
+        except (CellError, MediaCellError):
             pass
-    return _SAMPLES[field.type]
+    return _SAMPLE_IMAGE if field.media else _SAMPLES[field.type]

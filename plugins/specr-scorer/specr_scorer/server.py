@@ -21,8 +21,8 @@ from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defi
 from granian.server.embed import Server
 
 from specr_scorer.app import Application
-from specr_scorer.model import LoadError, Model
-from specr_scorer.responses import Job, Response, error, log_failure, one_line
+from specr_scorer.model import LoadError, Model, ScoresMedia
+from specr_scorer.responses import Content, Job, Response, error, log_failure, one_line, too_large
 from specr_scorer.settings import Settings, SettingsError, read_settings
 from specr_scorer.workers import Workers
 
@@ -57,7 +57,6 @@ class Service:
 
     def __init__(self, app: Application, settings: Settings, workers: Workers[Response]) -> None:
         self._app = app
-        self._limit = settings.max_request_bytes
         self._workers = workers
         self._access_log = settings.access_log
 
@@ -85,24 +84,27 @@ class Service:
         if isinstance(decided, Response):
             return decided
         body = b""
-        if decided.reads_body:
-            read = await exchange() if length is not None else await self._read_pieces(exchange)
+        if decided.limit is not None:
+            read = (
+                await exchange() if length is not None else await _read_pieces(exchange, decided.limit.size)
+            )
             if read is None:
-                return self._app.too_large()
+                return too_large(decided.limit)
             body = read
-        return await self._work(decided, body, scope.query_string)
+        return await self._work(decided, Content(body, scope.query_string, headers.get("content-type") or ""))
 
-    def _work(self, job: Job, body: bytes, query: str) -> asyncio.Future[Response]:
-        return self._workers.submit(lambda: self._app.answer(job, body, query))
+    def _work(self, job: Job, content: Content) -> asyncio.Future[Response]:
+        return self._workers.submit(lambda: self._app.answer(job, content))
 
-    async def _read_pieces(self, exchange: _Exchange) -> bytes | None:
-        """A body of unknown length, or None as soon as it is above the limit."""
-        body = bytearray()
-        async for piece in exchange:
-            body += piece
-            if len(body) > self._limit:
-                return None
-        return bytes(body)
+
+async def _read_pieces(exchange: _Exchange, limit: int) -> bytes | None:
+    """A body of unknown length, or None as soon as it is above the limit."""
+    body = bytearray()
+    async for piece in exchange:
+        body += piece
+        if len(body) > limit:
+            return None
+    return bytes(body)
 
 
 def _length(text: str | None) -> int | None:
@@ -113,7 +115,7 @@ def _log(line: str) -> None:
     print(f"specr-scorer: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a server's log
 
 
-def serve(load: Callable[[], Model]) -> int:
+def serve(load: Callable[[], Model | ScoresMedia]) -> int:
     """Serve the model that `load` returns, until a signal, as the environment says.
 
     The port is bound first, then the model is loaded in a worker thread while /readyz answers 503.
@@ -136,7 +138,7 @@ def serve(load: Callable[[], Model]) -> int:
     return asyncio.run(_Run(settings, load).main())
 
 
-def run(load: Callable[[], Model]) -> NoReturn:
+def run(load: Callable[[], Model | ScoresMedia]) -> NoReturn:
     """Serve, then end the process with the status that `serve` returned.
 
     Unlike `sys.exit` it skips the interpreter's own clean-up, which granian's threads don't outlive
@@ -169,7 +171,7 @@ def _check_port(settings: Settings) -> None:
 class _Run:
     """One life of the server, from the bound port to the exit status."""
 
-    def __init__(self, settings: Settings, load: Callable[[], Model]) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Model | ScoresMedia]) -> None:
         self._settings = settings
         self._load = load
         self._app = Application(settings)

@@ -22,6 +22,8 @@ class Settings:
     port: int = 8080
     passphrase: str | None = field(default=None, repr=False)
     max_request_bytes: int = 32 * _MIB
+    max_media_bytes: int = 128 * _MIB
+    max_media_files: int = 1000
     score_folder: Path | None = None
     max_csv_bytes: int = 256 * _MIB
     threads: int = 1
@@ -46,6 +48,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         port=_whole(environ, "PORT", 8080, 1, 65_535),
         passphrase=passphrase,
         max_request_bytes=_whole(environ, "SPECR_MAX_REQUEST_BYTES", 32 * _MIB, 1, 2**40),
+        max_media_bytes=_whole(environ, "SPECR_MAX_MEDIA_BYTES", 128 * _MIB, 1, 2**40),
+        max_media_files=_whole(environ, "SPECR_MAX_MEDIA_FILES", 1000, 1, 1_000_000),
         score_folder=_folder(environ, "SPECR_SCORE_DIR"),
         max_csv_bytes=_whole(environ, "SPECR_MAX_CSV_BYTES", 256 * _MIB, 1, 2**40),
         threads=_whole(environ, "SPECR_THREADS", 1, 1, 256),

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from http.client import HTTPConnection
@@ -16,7 +17,8 @@ from typing import Any, Final
 import orjson
 
 from specr_scorer.app import Application
-from specr_scorer.model import Model
+from specr_scorer.model import Media, Model, ScoresMedia
+from specr_scorer.responses import Content, Response
 from specr_scorer.settings import Settings
 
 PATIENCE: Final = 30.0
@@ -31,25 +33,46 @@ class Client:
     one that is still being loaded.
     """
 
-    model: InitVar[Model | None] = None
+    model: InitVar[Model | ScoresMedia | None] = None
     settings: Settings = field(default=Settings(model_path=Path("model"), model_id="m1"))
     app: Application = field(init=False)
 
-    def __post_init__(self, model: Model | None) -> None:
+    def __post_init__(self, model: Model | ScoresMedia | None) -> None:
         object.__setattr__(self, "app", Application(self.settings))
         if model is not None:
             self.app.install(model)
 
     def post(self, document: Any, path: str = "/model/score") -> tuple[int, Any]:
         """POST a JSON document."""
-        answer = self.app.handle("POST", path, "", orjson.dumps(document))
-        return answer.status, orjson.loads(answer.body)
+        return _decoded(self.app.handle("POST", path, Content(orjson.dumps(document))))
+
+    def post_media(self, document: Any, *files: Media, path: str = "/model/media-score") -> tuple[int, Any]:
+        """POST a score request as a form, with files."""
+        body, content_type = encode_form(document, *files)
+        return _decoded(self.app.handle("POST", path, Content(body, content_type=content_type)))
 
     def get(self, path: str, query: str = "") -> tuple[int, Any]:
         """GET a path."""
-        answer = self.app.handle("GET", path, query)
-        is_json = answer.content_type == "application/json"
-        return answer.status, orjson.loads(answer.body) if is_json else answer.body.decode()
+        return _decoded(self.app.handle("GET", path, Content(query=query)))
+
+
+def _decoded(answer: Response) -> tuple[int, Any]:
+    is_json = answer.content_type == "application/json"
+    return answer.status, orjson.loads(answer.body) if is_json else answer.body.decode()
+
+
+def encode_form(document: Any, *files: Media) -> tuple[bytes, str]:
+    """A score request and its files as a form: the body and its content type."""
+    boundary = uuid.uuid4().hex
+    request = ("scoreMediaRequest", None, "application/json", orjson.dumps(document))
+    parts: list[tuple[str, str | None, str, bytes]] = [request]
+    parts += [("files", file.name, file.content_type, file.content) for file in files]
+    pieces = []
+    for name, filename, content_type, content in parts:
+        named = "" if filename is None else f'; filename="{filename}"'
+        head = f'Content-Disposition: form-data; name="{name}"{named}\r\nContent-Type: {content_type}'
+        pieces.append(f"--{boundary}\r\n{head}\r\n\r\n".encode() + content + b"\r\n")
+    return b"".join(pieces) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
 @dataclass(frozen=True)

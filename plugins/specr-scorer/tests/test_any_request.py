@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from specr_scorer import DataType
+from specr_scorer.responses import Content
 from specr_scorer.settings import Settings
 from specr_scorer.testing import Client
 
@@ -61,7 +62,8 @@ shaped_requests = st.lists(st.lists(scalars, min_size=8, max_size=8), max_size=3
 
 
 def check(client: Client, **request: Any) -> None:
-    answer = client.app.handle(**request)
+    content = Content(request.pop("body"), request.pop("query", ""), request.pop("content_type", ""))
+    answer = client.app.handle(content=content, **request)
     assert answer.status in STATUSES
     assert b"Traceback" not in answer.body
     if answer.status != 200:

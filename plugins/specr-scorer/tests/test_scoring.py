@@ -15,6 +15,7 @@ from specr_scorer import (
     InputError,
     Schema,
 )
+from specr_scorer.responses import Content
 from specr_scorer.testing import Client
 
 A, B = Field("a", DataType.FLOAT64), Field("b", DataType.STR)
@@ -165,7 +166,7 @@ def test_a_bad_request_is_told_what_is_wrong(echo: Make, change: dict[str, Any],
     "body", [b"", b"{", b"[1]", b"null", b"\xff", b'{"a": NaN}', b"[" * 5000, b'"\\ud800"']
 )
 def test_a_body_that_is_no_score_request_is_a_400(echo: Make, body: bytes) -> None:
-    answer = echo(A).app.handle("POST", "/model/score", "", body)
+    answer = echo(A).app.handle("POST", "/model/score", Content(body))
     assert answer.status == 400
     assert answer.body.startswith(b'{"detail":"The body ')
 
