@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 IMAGES := plugins/specr-mlflow/images
 BUILD_IMAGE := docker build --quiet --network host
 
-.PHONY: help quickstart test check lint format types imports unit plugins reference engines bench images clean
+.PHONY: help quickstart test check lint format types imports unit plugins reference engines families bench images clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ plugins: $(VENV)/.dev
 
 engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
 	@$(BIN)/python -m pytest -q -n 2 tests/engines
+
+families: $(VENV)/.dev  ## deploy every model family and compare its answers; FAMILY= and EDITION= choose
+	@$(BIN)/python -m tests.families run $(FAMILY) $(if $(EDITION),--edition $(EDITION))
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py

@@ -1,0 +1,75 @@
+"""The options of `python -m tests.families`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tests.families.family import ROOT, EditionName, Family, FamilyError, family_names, load_family
+from tests.families.locking import lock_family
+from tests.families.results import load_results
+from tests.families.runner import Planned, run_trials
+from tests.families.table import DOCUMENT, render_document
+
+_RESULTS = ROOT / "build" / "families.json"
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Deploy every model family with specr and compare its answers with the library's own."""
+    if context.invoked_subcommand is None:
+        context.invoke(run_families)
+
+
+@main.command("run")
+@click.argument("names", nargs=-1)
+@click.option("--edition", type=click.Choice([name.value for name in EditionName]), help="Only this one.")
+@click.option("--half", type=int, help="Every second family: those of this number's parity.")
+@click.option("--budget", type=int, default=3600, show_default=True, help="Seconds, then it is over.")
+@click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="The results file.")
+def run_families(
+    names: tuple[str, ...] = (),
+    edition: str | None = None,
+    half: int | None = None,
+    budget: int = 3600,
+    results: Path = _RESULTS,
+) -> None:
+    """Run families, all of them unless some are named."""
+    families = _load(names)
+    if half is not None:
+        families = families[half % 2 :: 2]
+    planned = [
+        Planned(family, name)
+        for family in families
+        for name in EditionName
+        if name in family.editions and edition in (None, name)
+    ]
+    sys.exit(0 if run_trials(planned, budget, results) else 1)
+
+
+@main.command("lock")
+@click.argument("names", nargs=-1, required=True)
+def lock(names: tuple[str, ...]) -> None:
+    """Resolve what families require, and pin it in their requirement files."""
+    for family in _load(names):
+        for path in lock_family(family):
+            click.echo(f"wrote {path.relative_to(ROOT)}")
+
+
+@main.command("document")
+@click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="The results file.")
+def document(results: Path) -> None:
+    """Write docs/families.md from the results of all families."""
+    try:
+        DOCUMENT.write_text(render_document(_load(()), load_results(results)), encoding="utf-8")
+    except FamilyError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {DOCUMENT.relative_to(ROOT)}")
+
+
+def _load(names: tuple[str, ...]) -> list[Family]:
+    try:
+        return [load_family(name) for name in names or family_names()]
+    except FamilyError as error:
+        raise click.ClickException(str(error)) from error

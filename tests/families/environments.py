@@ -1,0 +1,125 @@
+"""The environments that families run in, made with uv from their requirement files.
+
+specr's plug-ins are not installed into them. Their folders in this checkout go on the path, so that
+a changed plug-in needs no new environment, and any checkout can use any environment; only what the plug-ins
+need from elsewhere is installed, and belongs to an environment's key.
+"""
+
+import configparser
+import os
+import platform
+import shlex
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.families.cache import Cache, cache_folder, key_of
+from tests.families.commands import Deadline, run
+from tests.families.family import ROOT, EditionName, Family
+
+PYTHON: Final = "3.11"
+"""The version of Python that the listed versions have wheels for."""
+UV: Final = Path(sys.executable).parent / "uv"
+_INSTALL_SECONDS: Final = 900
+_PASSED_ON: Final = ("OPENBLAS_", "OMP_", "MKL_", "NVPL_")
+"""Variables that decide which code a numeric library runs: the build's must be the runtime's."""
+
+
+def environment(family: Family, edition: EditionName, deadline: Deadline) -> tuple[Path, bool]:
+    """The Python of a family's environment, and whether that had to be made.
+
+    Raises:
+        CommandError: the requirements can't be installed.
+        OutOfTimeError: the run's time is up.
+    """
+    requirements = family.requirements(edition)
+    extra = plugin_requirements(family.plugins)
+
+    def make(folder: Path) -> None:
+        env = uv_environment(os.environ)
+        command: list[str | Path] = [UV, "venv", "--quiet", "--relocatable", "--python", _interpreter()]
+        run([*command, folder], deadline=deadline, limit=_INSTALL_SECONDS, env=env)
+        install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
+        run(
+            [*install, "--requirement", requirements, *extra],
+            deadline=deadline,
+            limit=_INSTALL_SECONDS,
+            env=env,
+        )
+
+    key = key_of([requirements.read_bytes(), *extra, _interpreter(), platform.machine()])
+    folder, made = Cache(cache_folder() / "environments").get(key, make)
+    return folder / "bin" / "python", made
+
+
+def plugin_folders(family: Family) -> list[Path]:
+    """What goes on the path of a family's runtimes."""
+    return [ROOT / "plugins" / plugin for plugin in family.plugins]
+
+
+def plugin_requirements(plugins: Sequence[str]) -> list[str]:
+    """What plug-ins need from elsewhere."""
+    found = set[str]()
+    for plugin in plugins:
+        document = tomllib.loads((ROOT / "plugins" / plugin / "pyproject.toml").read_text(encoding="utf-8"))
+        found |= {need for need in document["project"]["dependencies"] if not need.startswith("specr")}
+    return sorted(found)
+
+
+def write_launcher(path: Path, python: Path, folders: Sequence[Path]) -> None:
+    """Write a program that is a family's Python with folders of this checkout on its path.
+
+    Builds and runtimes are both started by one, since runtimes get a small environment of their own.
+    """
+    variables = {"PYTHONPATH": os.pathsep.join(map(str, folders))} | {
+        name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)
+    }
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    path.write_text(f'#!/bin/sh\n{exports}exec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
+def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for uv, with what pip is told by its own: uv reads none of pip's.
+
+    pip takes the best version of all indexes, and so must uv here.
+    """
+    told = dict(environ)
+    settings = _pip_settings(environ)
+    for ours, theirs in (
+        ("UV_FIND_LINKS", "find-links"),
+        ("UV_INDEX_URL", "index-url"),
+        ("UV_EXTRA_INDEX_URL", "extra-index-url"),
+    ):
+        if settings.get(theirs):
+            told.setdefault(ours, settings[theirs])
+    told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    told.pop("VIRTUAL_ENV", None)
+    return told
+
+
+def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """pip's settings from its files and variables, the stronger last, as pip reads them."""
+    files = [Path("/etc/pip.conf"), Path(sys.prefix, "pip.conf")]
+    home = environ.get("HOME")
+    if home:
+        config = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+        files[1:1] = [Path(home, ".pip", "pip.conf"), Path(config, "pip", "pip.conf")]
+    if environ.get("PIP_CONFIG_FILE"):
+        files.append(Path(environ["PIP_CONFIG_FILE"]))
+    parser = configparser.RawConfigParser()
+    parser.read(files, encoding="utf-8")
+    settings = dict(parser["global"]) if parser.has_section("global") else {}
+    for name, value in environ.items():
+        if name.startswith("PIP_"):
+            settings[name.removeprefix("PIP_").lower().replace("_", "-")] = value
+    return {name: " ".join(value.split()) for name, value in settings.items()}
+
+
+def _interpreter() -> str:
+    """The Python to make environments with: specr's own if it fits, else one that uv finds."""
+    if platform.python_version().startswith(f"{PYTHON}."):
+        return str(Path(sys.base_prefix, "bin", f"python{PYTHON}"))
+    return PYTHON

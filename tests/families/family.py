@@ -1,0 +1,159 @@
+"""What a family's folder says of it: `family.toml`, read and checked.
+
+    <name>/family.toml               this
+    <name>/requirements-listed.txt   the environment at the listed version, or the nearest that installs
+    <name>/requirements-newest.txt   the environment at the newest; left out where that is the same one
+    <name>/build.py                  trains and saves a model with the real library
+    <name>/specr.yaml                the project that deploys it
+
+Nothing here runs or installs anything.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FAMILIES: Final = Path(__file__).parent
+ROOT: Final = FAMILIES.parents[1]
+_PIN: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;]+)", re.MULTILINE)
+
+ColumnType = Literal["Boolean", "Time64", "Float32", "Float64", "Int32", "Int64", "String"]
+
+
+class FamilyError(Exception):
+    """A family's folder that is not as it should be; the message names the file."""
+
+
+class EditionName(StrEnum):
+    """Which version of the library."""
+
+    LISTED = "listed"
+    NEWEST = "newest"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Edition(_Part):
+    """One environment. `requires` is what `lock` resolves; `note` says why it is not the listed version."""
+
+    requires: tuple[str, ...]
+    note: str = ""
+
+
+class Rows(_Part):
+    """What the rows must hold, so that no column type that the family takes is left out.
+
+    `missing` is what becomes of a row that lacks a cell: `scored`, or `refused` with a 400; `note` says
+    what the library makes of it. `kind` is `media` where a row is the name of a file in `OUT/media`.
+    """
+
+    types: tuple[ColumnType, ...] = ()
+    missing: Literal["scored", "refused"] = "scored"
+    note: str
+    kind: Literal["cells", "media"] = "cells"
+
+
+class Comparison(_Part):
+    """How far a number may be off, relative to the larger of 1 and itself; above 0 it needs a reason."""
+
+    tolerance: float = Field(default=0.0, ge=0, le=1e-3)
+    reason: str = ""
+
+
+class Family(_Part):
+    """One family. `listed` is the version of the source documents, empty where they give none.
+
+    `package` is the distribution whose version is the family's; `plugins` are folders of `plugins/`
+    that go on the path of its environment; `packages` are Debian packages that it needs besides.
+    """
+
+    name: str
+    title: str
+    package: str
+    listed: str = ""
+    artifact_type: str
+    plugins: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    note: str = ""
+    editions: dict[EditionName, Edition]
+    rows: Rows
+    comparison: Comparison = Comparison()
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return FAMILIES / self.name
+
+    def requirements(self, edition: EditionName) -> Path:
+        """The pinned requirements of an edition."""
+        return self.folder / f"requirements-{edition}.txt"
+
+    def version(self, edition: EditionName) -> str:
+        """The library's version in an edition, by its pin.
+
+        Raises:
+            FamilyError: the requirements don't pin it.
+        """
+        pins = read_pins(self.requirements(edition))
+        found = pins.get(normalise(self.package))
+        if found is None:
+            path = self.requirements(edition).relative_to(ROOT)
+            raise FamilyError(
+                f"{path} does not pin {self.package}: run `python -m tests.families lock {self.name}`"
+            )
+        return found
+
+
+def normalise(name: str) -> str:
+    """A distribution's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read_pins(path: Path) -> Mapping[str, str]:
+    """The versions that a requirements file pins, by normalised name; none where there is no file."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return {normalise(name): version for name, version in _PIN.findall(text)}
+
+
+def family_names() -> list[str]:
+    """The folders that hold a family."""
+    return sorted(path.parent.name for path in FAMILIES.glob("*/family.toml"))
+
+
+def load_family(name: str) -> Family:
+    """Read one family.
+
+    Raises:
+        FamilyError: there is none of that name, or its file is not right.
+    """
+    path = FAMILIES / name / "family.toml"
+    if not path.exists():
+        raise FamilyError(f"there is no family {name!r}; there are {', '.join(family_names())}")
+    try:
+        family = Family.model_validate({"name": name, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise FamilyError(f"{path.relative_to(ROOT)}: {error}") from error
+    problems = list(_problems(family))
+    if problems:
+        raise FamilyError(f"{path.relative_to(ROOT)}: {'; '.join(problems)}")
+    return family
+
+
+def _problems(family: Family) -> Iterator[str]:
+    if EditionName.LISTED not in family.editions:
+        yield "it has no edition `listed`"
+    for needed in ("build.py", "specr.yaml"):
+        if not (family.folder / needed).exists():
+            yield f"{needed} is missing"
+    if family.comparison.tolerance and not family.comparison.reason:
+        yield "a tolerance needs its reason"
+    for plugin in family.plugins:
+        if not (ROOT / "plugins" / plugin / "pyproject.toml").exists():
+            yield f"there is no plug-in {plugin}"

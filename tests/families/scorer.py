@@ -1,0 +1,114 @@
+"""Asking a deployment over HTTP, as a client that knows nothing but the scorer API."""
+
+import http.client
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.families.models import Cell, Table
+
+_TIMEOUT = 120.0
+_MEASURED_SECONDS = 1.5
+_WARM_UP = 20
+
+
+class ScoringError(Exception):
+    """An answer that is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An input or output column as the deployment tells it."""
+
+    name: str
+    data_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a deployment says that it takes and gives."""
+
+    inputs: tuple[Column, ...]
+    outputs: tuple[Column, ...]
+
+
+class Scorer:
+    """One deployment, by its URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def schema(self) -> Served:
+        """What `GET /model/schema` tells."""
+        told = self._document(self._client.get("/model/schema"))["schema"]
+        sides = [
+            tuple(Column(field["name"], field["dataType"]) for field in told[side])
+            for side in ("inputFields", "outputFields")
+        ]
+        return Served(*sides)
+
+    def score(self, fields: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+        """Score rows in one request."""
+        body = {"fields": list(fields), "rows": [list(row) for row in rows]}
+        told = self._document(self._client.post("/model/score", json=body))
+        return Table(tuple(told["fields"]), tuple(map(tuple, told["score"])))
+
+    def refusal(self, fields: Sequence[str], row: Sequence[Cell]) -> int:
+        """The status that one row gets."""
+        body = {"fields": list(fields), "rows": [list(row)]}
+        return self._client.post("/model/score", json=body).status_code
+
+    def requests_per_second(self, fields: Sequence[str], row: Sequence[Cell]) -> float:
+        """How many requests with one row it answers in a second, over one connection, one after another."""
+        body = json.dumps({"fields": list(fields), "rows": [as_text(row)]}).encode()
+        place = urlsplit(self._url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT)
+        try:
+            for _ in range(_WARM_UP):
+                self._post(connection, body)
+            done, started = 0, time.perf_counter()
+            while (seconds := time.perf_counter() - started) < _MEASURED_SECONDS:
+                self._post(connection, body)
+                done += 1
+        finally:
+            connection.close()
+        return done / seconds
+
+    @staticmethod
+    def _post(connection: http.client.HTTPConnection, body: bytes) -> None:
+        connection.request("POST", "/model/score", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said = answer.read()
+        if answer.status != 200:
+            raise ScoringError(f"POST /model/score: {answer.status}: {said[:500].decode(errors='replace')}")
+
+    @staticmethod
+    def _document(answer: httpx.Response) -> dict[str, Any]:
+        if answer.status_code != 200:
+            path = answer.request.url.path
+            raise ScoringError(f"{answer.request.method} {path}: {answer.status_code}: {answer.text[:500]}")
+        document: dict[str, Any] = answer.json()
+        return document
+
+
+def as_text(row: Sequence[Cell]) -> list[str | None]:
+    """Cells as most clients send them: all of them text."""
+    return [None if cell is None else str(cell) for cell in row]
+
+
+def is_number(cell: Cell) -> bool:
+    """Whether a cell is a number, and none that stands for true or false."""
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and math.isfinite(cell)

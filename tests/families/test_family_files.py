@@ -1,0 +1,66 @@
+"""What can be seen of the families without running them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.families.environments import plugin_requirements, uv_environment
+from tests.families.family import EditionName, Family, FamilyError, family_names, load_family, normalise
+
+FAMILIES = [load_family(name) for name in family_names()]
+EDITIONS = [
+    pytest.param(family, edition, id=f"{family.name}-{edition}")
+    for family in FAMILIES
+    for edition in family.editions
+]
+
+
+def test_there_are_families() -> None:
+    assert "scikit-learn" in family_names()
+
+
+@pytest.mark.parametrize(("family", "edition"), EDITIONS)
+def test_requirements_pin_the_family_and_nothing_loosely(family: Family, edition: EditionName) -> None:
+    assert family.version(edition)
+    lines = family.requirements(edition).read_text(encoding="utf-8").splitlines()
+    loose = [
+        line for line in lines if line and line[0] not in "#-" and "==" not in line and " @ " not in line
+    ]
+    assert loose == []
+
+
+@pytest.mark.parametrize(("family", "edition"), EDITIONS)
+def test_the_newest_says_of_which_day_it_is(family: Family, edition: EditionName) -> None:
+    first = family.requirements(edition).read_text(encoding="utf-8").partition("\n")[0]
+    assert edition is EditionName.LISTED or re.search(r"\d{4}-\d\d-\d\d", first)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_another_version_than_the_listed_one_says_why(family: Family) -> None:
+    tried = family.version(EditionName.LISTED)
+    assert tried == family.listed or family.editions[EditionName.LISTED].note
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_spec_runs_the_familys_own_python(family: Family) -> None:
+    assert "${var.python}" in (family.folder / "specr.yaml").read_text(encoding="utf-8")
+
+
+def test_an_unknown_family_is_told_with_those_there_are() -> None:
+    with pytest.raises(FamilyError, match=r"no family 'sklearn'; there are .*scikit-learn"):
+        load_family("sklearn")
+
+
+def test_plug_ins_bring_what_they_need_but_not_each_other() -> None:
+    needs = [normalise(need) for need in plugin_requirements(["specr-scorer", "specr-mlflow"])]
+    assert any(need.startswith("granian") for need in needs)
+    assert not any(need.startswith("specr") for need in needs)
+
+
+def test_uv_is_told_what_pip_is() -> None:
+    told = uv_environment({"PIP_FIND_LINKS": "/wheels", "PIP_INDEX_URL": "https://example.org/simple"})
+    assert told["UV_FIND_LINKS"] == "/wheels"
+    assert told["UV_INDEX_URL"] == "https://example.org/simple"
+    assert uv_environment({"UV_FIND_LINKS": "/mine", "PIP_FIND_LINKS": "/wheels"})["UV_FIND_LINKS"] == "/mine"

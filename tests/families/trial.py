@@ -1,0 +1,143 @@
+"""One family in one edition, from its environment to the destroy: what a family's proof consists of."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tests.families.commands import CommandError, Deadline
+from tests.families.comparing import DifferenceError, largest_difference
+from tests.families.environments import environment, plugin_folders, write_launcher
+from tests.families.family import EditionName, Family
+from tests.families.models import Case, Cell, Table, build_model, load_cases
+from tests.families.project import Deployed, Project, ProjectError
+from tests.families.results import DeploymentResult, Seconds, TrialResult
+from tests.families.scorer import Scorer, Served, as_text
+
+_CHUNK = 32
+_SINGLES = 20
+_TYPES = {"Boolean": "Bool", "String": "Str"}
+
+Ask = Callable[[Sequence[str], Sequence[Sequence[Cell]]], Table]
+
+
+class TrialError(Exception):
+    """A family whose rows prove less than they should."""
+
+
+def try_family(family: Family, edition: EditionName, deadline: Deadline) -> TrialResult:
+    """Build, deploy, ask, compare, destroy.
+
+    Raises:
+        CommandError, BuildError, ProjectError, ScoringError, DifferenceError, TrialError: what went wrong.
+        OutOfTimeError: the run's time is up.
+    """
+    started = time.monotonic()
+    python, _ = environment(family, edition, deadline)
+    installed = time.monotonic()
+    built, _ = build_model(family, python, deadline)
+    cases = load_cases(built)
+    trained = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"specr-{family.name}-") as name:
+        folder = Path(name).resolve()
+        launcher = folder.with_suffix(".python")
+        write_launcher(launcher, python, plugin_folders(family))
+        try:
+            results = _deploy(family, Project(folder, launcher, deadline), built, cases)
+        finally:
+            launcher.unlink()
+    return TrialResult(
+        family=family.name,
+        edition=edition,
+        version=family.version(edition),
+        day=time.strftime("%Y-%m-%d"),
+        deployments=tuple(results),
+        seconds=Seconds(
+            environment=round(installed - started, 1),
+            build=round(trained - installed, 1),
+            deployment=round(time.monotonic() - trained, 1),
+        ),
+    )
+
+
+def _deploy(
+    family: Family, project: Project, built: Path, cases: Mapping[str, Case]
+) -> list[DeploymentResult]:
+    project.write(family.folder / "specr.yaml", built, cases)
+    deployed = project.plan()
+    unused = set(cases) - {one.case for one in deployed}
+    if unused:
+        raise TrialError(f"nothing deploys what build.py wrote to {sorted(unused)}")
+    try:
+        project.apply()
+        urls = project.urls()
+        proved = [_prove(family, one, cases[one.case], urls[one.name]) for one in deployed]
+    except BaseException as failure:
+        try:
+            project.destroy()
+        except (CommandError, ProjectError) as error:
+            failure.add_note(f"and then: {error}")
+        raise
+    project.destroy()
+    return proved
+
+
+def _prove(family: Family, deployed: Deployed, case: Case, url: str) -> DeploymentResult:
+    """Ask one deployment for every row, in several ways, and compare."""
+    with Scorer(url) as scorer:
+        served = scorer.schema()
+        _check_rows(family, served, case)
+        try:
+            largest = max(
+                largest_difference(case.expected, answer, served.outputs, family.comparison.tolerance, rows)
+                for rows, answer in _answers(scorer.score, case)
+            )
+        except DifferenceError as error:
+            raise DifferenceError(f"deployment/{deployed.name}: {error}") from error
+        if family.rows.missing == "refused":
+            _check_refusals(scorer, case)
+        speed = scorer.requests_per_second(case.asked.fields, case.asked.rows[0])
+    return DeploymentResult(
+        name=deployed.name,
+        artifact_type=deployed.artifact_type,
+        processor=deployed.processor,
+        runtime=deployed.runtime,
+        rows=len(case.asked.rows),
+        missing=sum(cell is None for row in case.asked.rows for cell in row),
+        types=tuple(sorted({column.data_type for column in served.inputs})),
+        outputs=len(case.expected.fields),
+        largest_difference=largest,
+        requests_per_second=round(speed),
+    )
+
+
+def _answers(ask: Ask, case: Case) -> Iterator[tuple[Sequence[int], Table]]:
+    """All rows at once, then in chunks as text, then some of them alone."""
+    fields, rows = case.asked.fields, case.asked.rows
+    yield range(len(rows)), ask(fields, rows)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = range(start, min(start + _CHUNK, len(rows)))
+        yield chunk, ask(fields, [as_text(rows[row]) for row in chunk])
+    for row in range(0, len(rows), max(1, len(rows) // _SINGLES)):
+        yield [row], ask(fields, [rows[row]])
+
+
+def _check_rows(family: Family, served: Served, case: Case) -> None:
+    """See that the rows hold what the family's file promises."""
+    wanted = {_TYPES.get(name, name) for name in family.rows.types}
+    found = {column.data_type for column in served.inputs}
+    if not wanted <= found:
+        raise TrialError(f"the rows lack columns of type {', '.join(sorted(wanted - found))}")
+    gaps = any(cell is None for row in case.asked.rows for cell in row)
+    if gaps != (family.rows.missing == "scored"):
+        raise TrialError(
+            f"rows.missing is {family.rows.missing!r}, and rows.json has {'' if gaps else 'no '}gaps"
+        )
+
+
+def _check_refusals(scorer: Scorer, case: Case) -> None:
+    for position, field in enumerate(case.asked.fields):
+        row = [None if place == position else cell for place, cell in enumerate(case.asked.rows[0])]
+        status = scorer.refusal(case.asked.fields, row)
+        if status != 400:
+            raise TrialError(f"a row without {field!r} must be refused with 400, and got {status}")
