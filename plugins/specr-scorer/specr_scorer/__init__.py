@@ -1,6 +1,7 @@
 """The scorer that specr's runtimes serve. A runtime is `run(load)`, where `load` returns a `Model`."""
 
 from specr_scorer.model import (
+    AnyThread,
     Cell,
     ContributesOriginal,
     ContributionGroup,
@@ -10,6 +11,7 @@ from specr_scorer.model import (
     LoadError,
     Media,
     Model,
+    RowIndependent,
     Sampled,
     ScoresMedia,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "Model",
     "Sampled",
     "ScoresMedia",
+    "RowIndependent",
+    "AnyThread",
     "Media",
     "ContributesOriginal",
     "Contributions",

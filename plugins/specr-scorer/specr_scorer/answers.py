@@ -7,49 +7,60 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from specr_scorer.cells import RENDERERS
+from specr_scorer.columns import render_column
 from specr_scorer.model import Cell, Contributions
 from specr_scorer.requests import ScoreRequest
-from specr_scorer.schema import DataType, Field, Schema
+from specr_scorer.schema import DataType, Schema
+
+Rendered = list[list[str | None]]
+"""The output columns of some rows as text, in schema order."""
 
 
 class OutputError(Exception):
     """The model gave columns that its schema does not announce."""
 
 
-def score_document(
-    model_id: str, schema: Schema, request: ScoreRequest, predicted: Mapping[str, Sequence[Cell]]
-) -> dict[str, Any]:
-    """The answer to a score request: `{"id", "fields", "score"}`, all cells strings or null.
-
-    Copied cells come first, then an id if one is asked for, then the predictions.
+def render_outputs(schema: Schema, predicted: Mapping[str, Sequence[Cell]], rows: int) -> Rendered:
+    """The output columns as text.
 
     Raises:
         OutputError: an output column is missing, of the wrong length, or of another type.
     """
-    rows = request.frame.rows
+    columns: Rendered = []
+    for field in schema.outputs:
+        column = predicted.get(field.name)
+        if column is None:
+            raise OutputError(f"no output column {field.name!r}; it gave {', '.join(map(repr, predicted))}")
+        if len(column) != rows:
+            raise OutputError(f"output column {field.name!r} has {len(column)} cells for {rows} rows")
+        try:
+            columns.append(render_column(field.type, column))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise OutputError(f"output column {field.name!r} holds no {field.type}: {error}") from error
+    return columns
+
+
+def score_document(
+    model_id: str, request: ScoreRequest, outputs: Rendered, contributions: dict[str, Any] | None = None
+) -> bytes:
+    """The answer to a score request: `{"id", "fields", "score"}`, all cells strings or null.
+
+    Copied cells come first, then an id if one is asked for, then the predictions.
+    """
     columns: list[Sequence[str | None]] = list(request.copies)
     if request.layout.makes_ids:
-        columns.append([str(uuid.uuid4()) for _ in range(rows)])
-    columns += [_rendered(field, predicted, rows) for field in schema.outputs]
+        columns.append([str(uuid.uuid4()) for _ in range(request.frame.rows)])
+    columns += outputs
     answer: dict[str, Any] = {"id": model_id}
     if request.shows_fields:
         answer["fields"] = request.layout.answer_fields
     answer["score"] = list(zip(*columns, strict=True))
-    return answer
-
-
-def _rendered(field: Field, predicted: Mapping[str, Sequence[Cell]], rows: int) -> list[str | None]:
-    column = predicted.get(field.name)
-    if column is None:
-        raise OutputError(f"no output column {field.name!r}; it gave {', '.join(map(repr, predicted))}")
-    if len(column) != rows:
-        raise OutputError(f"output column {field.name!r} has {len(column)} cells for {rows} rows")
-    render = RENDERERS[field.type]
-    try:
-        return [render(cell) for cell in column]
-    except (TypeError, ValueError, OverflowError) as error:
-        raise OutputError(f"output column {field.name!r} holds no {field.type}: {error}") from error
+    if contributions is not None:
+        answer["featureShapleyContributions"] = contributions
+    return orjson.dumps(answer)
 
 
 def contribution_document(contributions: Contributions, rows: int) -> dict[str, Any]:

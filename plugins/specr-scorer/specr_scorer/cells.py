@@ -22,7 +22,7 @@ class CellError(ValueError):
 _MISSING: Final = frozenset({"", "nan", "nat"})
 _TRUE: Final = frozenset({"true", "1", "1.0"})
 _FALSE: Final = frozenset({"false", "0", "0.0"})
-_FLOAT32_OVERFLOW: Final = 3.4028235677973366e38
+FLOAT32_OVERFLOW: Final = 3.4028235677973366e38
 """Half a step above the largest Float32: from here on rounding gives infinity (IEEE 754)."""
 _INT_DIGITS: Final = 19
 """The digits of the largest Int64; a decimal that needs more is out of range whatever they are."""
@@ -81,7 +81,7 @@ def parse_float64(cell: object) -> float | None:
 def parse_float32(cell: object) -> float | None:
     """A double that rounds to a finite Float32, or None."""
     value = parse_float64(cell)
-    if value is not None and abs(value) >= _FLOAT32_OVERFLOW:
+    if value is not None and abs(value) >= FLOAT32_OVERFLOW:
         raise CellError("is out of the range of Float32")
     return value
 

@@ -125,6 +125,26 @@ class ScoresMedia(Protocol):
         """
 
 
+@runtime_checkable
+class RowIndependent(Protocol):
+    """The promise by which rows of several requests may be scored as one frame."""
+
+    def row_independent(self) -> bool:
+        """Whether a row's cells are the same, to the last bit, whatever other rows the frame holds.
+
+        Trees keep it. What goes through matrix products does not: libraries of linear algebra add
+        up one row in another order than many.
+        """
+
+
+@runtime_checkable
+class AnyThread(Protocol):
+    """The promise by which small requests are scored where they arrive, without a change of threads."""
+
+    def any_thread(self) -> bool:
+        """Whether calls may come from other threads than the one that loaded the model, one at a time."""
+
+
 class LoadError(Exception):
     """A model that can't be served, told in words that its author can act on."""
 

@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from specr_scorer.cells import shown
 from specr_scorer.model import Media
-from specr_scorer.requests import RequestError
+from specr_scorer.responses import RequestError
 
 # a bad form is the client's to learn of; the library would tell the runtime's log of each
 logging.getLogger(MultipartParser.__module__).setLevel(logging.CRITICAL)

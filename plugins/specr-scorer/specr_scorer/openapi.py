@@ -1,6 +1,9 @@
 """The scorer API as an OpenAPI 3.1 document, the same for every model."""
 
-from typing import Any
+from typing import Any, Final
+
+_WORK: Final = (400, 401, 408, 413, 500, 501, 503, 504)
+"""What work on a body may be answered with, beside its result."""
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def openapi_document() -> dict[str, Any]:
     score, loading = _json(_ref("ScoreAnswer")), (401, 503)
     paths = {
         "/readyz": {"get": _operation("Ready once the model is loaded", _text("Ready"), 503)},
+        "/metrics": {"get": _operation("Counts for Prometheus", _text("the text format 0.0.4"), 401)},
         "/model/id": {"get": _operation("The model's id", _text("the id"), 401)},
         "/model/schema": {"get": _operation("The model's columns", _json(_ref("SchemaAnswer")), *loading)},
         "/model/sample_request": {
@@ -98,11 +102,11 @@ def openapi_document() -> dict[str, Any]:
         },
         "/model/capabilities": {"get": _operation("What the model can do", _json(_strings()), *loading)},
         "/model/score": {
-            "post": _operation("Score rows", score, 400, 401, 413, 500, 501, 503, **body),
+            "post": _operation("Score rows", score, *_WORK, **body),
             "get": _operation(
                 "Score a CSV file of the runtime's disk",
                 score,
-                *(400, 401, 404, 413, 500, 501, 503),
+                *(400, 401, 404, 413, 500, 501, 503, 504),
                 parameters=[file],
             ),
         },
@@ -110,18 +114,11 @@ def openapi_document() -> dict[str, Any]:
             "post": _operation(
                 "Shapley values of rows",
                 _json(_ref("ContributionAnswer")),
-                400,
-                401,
-                413,
-                500,
-                501,
-                503,
+                *_WORK,
                 **body,
             )
         },
-        "/model/media-score": {
-            "post": _operation("Score rows with files", score, *(400, 401, 413, 500, 501, 503), **_form())
-        },
+        "/model/media-score": {"post": _operation("Score rows with files", score, *_WORK, **_form())},
     }
     return {
         "openapi": "3.1.0",

@@ -2,7 +2,7 @@
 
 Everything wrong with a request is found here, before the model is called, and told as a
 `RequestError`. What depends only on the fields (which column goes where, how it is parsed) is
-a `Layout`, worked out once and kept, since clients send the same fields again and again.
+a `Layout`, and kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,48 +12,18 @@ from typing import Any, Final
 
 import orjson
 
-from specr_scorer.cells import PARSERS, CellError, copied, shown
+from specr_scorer.cells import CellError, copied, shown
+from specr_scorer.columns import parse_column
+from specr_scorer.layouts import Column, Layout, listed, make_layout
 from specr_scorer.media import MediaCellError, read_media
 from specr_scorer.model import Cell, Frame, Media
-from specr_scorer.schema import Field, Schema, repeated
+from specr_scorer.responses import RequestError
+from specr_scorer.schema import Field, Schema
 
 _NO_FILES: Final[Mapping[str, Media]] = MappingProxyType({})
 _KEPT_LAYOUTS = 64
 _KEPT_CHARACTERS = 65_536
 """A layout with more names, or longer ones, than this in sum is not kept, so the cache stays small."""
-
-
-class RequestError(Exception):
-    """A request that can't be answered: the HTTP status and the reason."""
-
-    def __init__(self, detail: str, status: int = 400) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where a model input stands in each row, and how its cells are parsed."""
-
-    position: int
-    field: Field
-    parse: Callable[[object], Cell]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the field lists of a request mean for this model.
-
-    `copies` are the positions of the cells that the answer repeats; `makes_ids` says whether
-    a made-up id follows them; `answer_fields` names the answer's columns.
-    """
-
-    width: int
-    columns: tuple[Column, ...]
-    copies: tuple[int, ...]
-    makes_ids: bool
-    answer_fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +37,10 @@ class ScoreRequest:
     shows_fields: bool
     shapley: str | None
 
-
-def _layout(schema: Schema, fields: Sequence[str], included: Sequence[str], id_field: str | None) -> Layout:
-    twice = repeated(fields)
-    if twice:
-        raise RequestError(f"The field {shown(twice[0])} is named more than once in fields.")
-    position = {name: index for index, name in enumerate(fields)}
-    missing = [field.name for field in schema.inputs if field.name not in position]
-    if missing:
-        raise RequestError(f"The model's input fields are missing from fields: {_listed(missing)}.")
-    makes_ids = id_field is not None and id_field not in position and id_field in included
-    unknown = [name for name in included if name not in position and not (makes_ids and name == id_field)]
-    if unknown:
-        raise RequestError(f"includeFieldsInOutput names what fields does not: {_listed(unknown)}.")
-    wanted = set(included)
-    copies = tuple(index for index, name in enumerate(fields) if name in wanted)
-    names = [fields[index] for index in copies]
-    if makes_ids and id_field is not None:
-        names.append(id_field)
-    return Layout(
-        width=len(fields),
-        columns=tuple(Column(position[field.name], field, PARSERS[field.type]) for field in schema.inputs),
-        copies=copies,
-        makes_ids=makes_ids,
-        answer_fields=(*names, *(field.name for field in schema.outputs)),
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    head = ", ".join(shown(name) for name in names[:10])
-    return head if len(names) <= 10 else f"{head} and {len(names) - 10} more"
+    @property
+    def joinable(self) -> bool:
+        """Whether its rows may be scored beside those of other requests."""
+        return self.shapley is None and self.frame.rows > 0 and not self.media
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +107,16 @@ class RequestReader:
         known = {field.name for field in self._schema.media}
         wrong = [name for name in named if name not in known]
         if wrong:
-            columns = (
-                f"its media columns are {_listed(sorted(known))}" if known else "it has no media columns"
-            )
+            columns = f"its media columns are {listed(sorted(known))}" if known else "it has no media columns"
             raise RequestError(
-                f"mediaFields names what is no media column of the model: {_listed(wrong)}; {columns}."
+                f"mediaFields names what is no media column of the model: {listed(wrong)}; {columns}."
             )
 
     def _find_layout(self, fields: list[str], included: list[str], id_field: str | None) -> Layout:
         key = (id_field, len(fields), *fields, *included)
         layout = self._layouts.get(key)
         if layout is None:
-            layout = _layout(self._schema, fields, included, id_field)
+            layout = make_layout(self._schema, fields, included, id_field)
             if len(key) + sum(map(len, fields)) + sum(map(len, included)) <= _KEPT_CHARACTERS:
                 if len(self._layouts) >= _KEPT_LAYOUTS:
                     self._layouts = {}
@@ -227,9 +169,12 @@ def _request(layout: Layout, rows: list[Any], told: Told) -> ScoreRequest:
 
 
 def _parse_column(column: Column, rows: list[list[Any]], place: Callable[[int], str]) -> list[Cell]:
-    position, parse, field = column.position, column.parse, column.field
+    position, field = column.position, column.field
     try:
-        cells = [parse(row[position]) for row in rows]
+        if len(rows) == 1:  # most requests
+            cells = [column.parse(rows[0][position])]
+        else:
+            cells = parse_column(field.type, [row[position] for row in rows])
     except CellError:
         raise _first_bad_cell(column, rows, place) from None
     if not field.nullable and None in cells:

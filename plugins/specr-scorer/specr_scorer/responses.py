@@ -1,8 +1,8 @@
-"""Whole answers, and how errors are worded. Knows of no route and no model."""
+"""Requests that were admitted, whole answers, and how errors are worded. Knows of no route and no model."""
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,14 +13,24 @@ TEXT: Final = "text/plain; charset=utf-8"
 _MESSAGE_LENGTH: Final = 500
 
 
+class RequestError(Exception):
+    """A request that can't be answered: the HTTP status and the reason."""
+
+    def __init__(self, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer, ready to send."""
+    """A whole answer, ready to send; `rows` is how many rows were scored for it."""
 
     status: int
     body: bytes
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,15 @@ class BodyLimit:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An admitted request that a worker must answer; its body is not fetched without a `limit`."""
+    """What an admitted request needs done, away from the event loop.
+
+    `run` answers one request; `together`, where there is one, answers several at once, each as
+    `run` would. Neither raises. The body is not fetched without a `limit`.
+    """
 
     run: Callable[[Content], Response]
     limit: BodyLimit | None = None
+    together: Callable[[Sequence[Content]], Sequence[Response]] | None = None
 
 
 def error(status: int, detail: str, *headers: tuple[str, str]) -> Response:
@@ -60,6 +75,12 @@ def error(status: int, detail: str, *headers: tuple[str, str]) -> Response:
 def too_large(limit: BodyLimit) -> Response:
     """The answer to a body above its limit, of which the rest need not be read."""
     return error(413, f"The body is larger than {limit.size} bytes ({limit.setting}).")
+
+
+def failed(bug: BaseException) -> Response:
+    """The answer where the scorer itself failed; the exception goes to the log."""
+    log_failure(bug)
+    return error(500, f"The scorer failed: {one_line(bug)}")
 
 
 def one_line(exception: BaseException) -> str:

@@ -7,18 +7,21 @@ from typing import Any, Final
 from specr_scorer.cells import PARSERS, CellError, copied
 from specr_scorer.media import MediaCellError, read_media
 from specr_scorer.model import (
+    AnyThread,
     Cell,
     ContributesOriginal,
     Frame,
     LoadError,
     Media,
     Model,
+    RowIndependent,
     Sampled,
     ScoresMedia,
 )
 from specr_scorer.requests import RequestReader
 from specr_scorer.responses import Response, document
 from specr_scorer.schema import DataType, Field, Schema
+from specr_scorer.settings import Batch, Settings
 
 _SAMPLES: Final = {
     DataType.BOOL: "False",
@@ -44,11 +47,14 @@ Predict = Callable[[Frame, Mapping[str, Sequence[Media | None]]], Mapping[str, S
 class Served:
     """A loaded model with everything that depends on it alone.
 
-    `explainer` gives its Shapley values, where it has any.
+    `explainer` gives its Shapley values, where it has any. `joins` says whether rows of several
+    requests may share a frame, `moves` whether any thread may call it.
     """
 
     predict: Predict
     explainer: ContributesOriginal | None
+    joins: bool
+    moves: bool
     schema: Schema
     reader: RequestReader
     schema_answer: Response
@@ -56,7 +62,7 @@ class Served:
     capabilities: Response
 
 
-def describe(model: Model | ScoresMedia, model_id: str) -> Served:
+def describe(model: Model | ScoresMedia, settings: Settings) -> Served:
     """Prepare a model for service.
 
     Raises:
@@ -74,12 +80,20 @@ def describe(model: Model | ScoresMedia, model_id: str) -> Served:
     return Served(
         predict=_predictor(model, schema),
         explainer=explainer,
+        joins=_joins(model, settings.batch),
+        moves=settings.threads == 1 and isinstance(model, AnyThread) and model.any_thread(),
         schema=schema,
         reader=RequestReader(schema),
-        schema_answer=document({"id": model_id, "schema": _shown_schema(schema)}),
+        schema_answer=document({"id": settings.model_id, "schema": _shown_schema(schema)}),
         sample_answer=document(_sample_request(model, schema)),
         capabilities=document(capabilities),
     )
+
+
+def _joins(model: object, batch: Batch) -> bool:
+    if batch is Batch.AUTO:
+        return isinstance(model, RowIndependent) and model.row_independent()
+    return batch is Batch.ON
 
 
 def _predictor(model: Model | ScoresMedia, schema: Schema) -> Predict:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 _MIB = 1024 * 1024
@@ -10,6 +11,14 @@ _ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - a container's port is published by who 
 
 class SettingsError(Exception):
     """An environment variable that is missing or makes no sense; the message names it."""
+
+
+class Batch(StrEnum):
+    """Whether requests that wait are scored as one frame: where the model allows it, always, never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,9 @@ class Settings:
     score_folder: Path | None = None
     max_csv_bytes: int = 256 * _MIB
     threads: int = 1
+    batch: Batch = Batch.AUTO
+    read_timeout: int = 30
+    score_timeout: int = 300
     access_log: bool = False
     stop_delay: int = 0
     drain: int = 30
@@ -53,6 +65,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         score_folder=_folder(environ, "SPECR_SCORE_DIR"),
         max_csv_bytes=_whole(environ, "SPECR_MAX_CSV_BYTES", 256 * _MIB, 1, 2**40),
         threads=_whole(environ, "SPECR_THREADS", 1, 1, 256),
+        batch=_batch(environ, "SPECR_BATCH"),
+        read_timeout=_whole(environ, "SPECR_READ_TIMEOUT", 30, 0, 86_400),
+        score_timeout=_whole(environ, "SPECR_SCORE_TIMEOUT", 300, 0, 86_400),
         access_log=_switch(environ, "SPECR_ACCESS_LOG"),
         stop_delay=_whole(environ, "SPECR_STOP_DELAY", 0, 0, 3600),
         drain=_whole(environ, "SPECR_DRAIN_SECONDS", 30, 0, 86_400),
@@ -73,6 +88,13 @@ def _whole(environ: Mapping[str, str], name: str, default: int, least: int, most
     if not (text.isascii() and text.isdigit() and least <= int(text[:20]) <= most):
         raise SettingsError(f"{name} is {text!r}; it must be a whole number from {least} to {most}")
     return int(text)
+
+
+def _batch(environ: Mapping[str, str], name: str) -> Batch:
+    text = (environ.get(name) or Batch.AUTO).lower()
+    if text not in set(Batch):
+        raise SettingsError(f"{name} is {text!r}; it must be auto, on or off")
+    return Batch(text)
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:

@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 
 from specr_scorer.cells import shown
-from specr_scorer.requests import RequestError
+from specr_scorer.responses import RequestError
 
 Table = tuple[list[str], list[list[str]], list[int]]
 """The header's names, the rows' cells, and the line where each row begins or ends."""

@@ -1,6 +1,5 @@
 """The server as its own process: start, load, answer, stop."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -9,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.client import HTTPException
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import orjson
 import pytest
 from specr_scorer.testing import PATIENCE, Runtime, start_runtime
-from specr_scorer.workers import Workers
 
 RUNTIME = """
 import os, time
@@ -236,27 +235,97 @@ def test_more_idle_connections_than_requests_leave_room_for_the_probe(start: Sta
 def test_a_passphrase_and_an_access_log(start: Start) -> None:
     runtime = start(SPECR_PASSPHRASE="s3cret", SPECR_ACCESS_LOG="on")
     runtime.wait_until(200)
-    assert runtime.ask("GET", "/model/id")[0] == 401
+    assert runtime.ask("GET", "/model/id?secret=s3cret")[0] == 401
     assert runtime.ask("GET", "/model/id", Authorization="Bearer s3cret") == (200, b"m1")
+    body = orjson.dumps({"fields": ["a"], "rows": [["x"], ["y"]]})
+    assert runtime.ask("POST", "/model/score", body, Authorization="Bearer s3cret")[0] == 200
     assert runtime.stop() == 0
-    log = runtime.log()
-    assert "GET '/model/id' 401" in log
-    assert "GET '/model/id' 200" in log
-    assert "s3cret" not in log
+    written, messages = runtime.process.communicate(timeout=PATIENCE)
+    assert "s3cret" not in written + messages
+    lines = [orjson.loads(line) for line in written.splitlines()]
+    refused, told, scored = [line for line in lines if line["path"] != "/readyz"]
+    assert (refused["method"], refused["path"], refused["status"]) == ("GET", "/model/id", 401)
+    assert (told["status"], told["sent"], told["rows"]) == (200, 2, 0)
+    assert (scored["received"], scored["rows"]) == (len(body), 2)
+    assert scored["seconds"] > 0
+    assert scored["client"].startswith("127.0.0.1:")
+    assert datetime.fromisoformat(scored["time"]).tzinfo is not None
 
 
-def test_workers_hand_back_every_result_and_failure() -> None:
-    def call(number: int) -> int:
-        if number % 7 == 0:
-            raise ValueError(number)
-        return number
+def test_a_body_that_does_not_come_is_given_up(start: Start) -> None:
+    runtime = start(SPECR_READ_TIMEOUT="1")
+    runtime.wait_until(200)
+    head = b"POST /model/score HTTP/1.1\r\nhost: x\r\n"
+    for rest in (b"content-length: 500\r\n\r\n{", b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"):
+        with socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) as connection:
+            connection.sendall(head + rest)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"within 1 seconds (SPECR_READ_TIMEOUT)" in answer
+    assert score(runtime, "x")[0] == 200
+    assert runtime.stop() == 0
 
-    async def main() -> list[int | BaseException]:
-        workers: Workers[int] = Workers(4, asyncio.get_running_loop())
-        futures = [workers.submit(lambda number=number: call(number)) for number in range(500)]
-        return await asyncio.gather(*futures, return_exceptions=True)
 
-    results = asyncio.run(main())
-    failed = [number for number, result in enumerate(results) if isinstance(result, ValueError)]
-    assert failed == list(range(0, 500, 7))
-    assert all(result == number for number, result in enumerate(results) if number % 7)
+def test_scoring_that_takes_too_long_is_given_up_and_not_ready_until_it_ends(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "busy").touch()
+    runtime = start(SPECR_SCORE_TIMEOUT="1")
+    runtime.wait_until(200)
+    status, answer = score(runtime, "busy")
+    assert (status, answer) == (
+        504,
+        b'{"detail":"Scoring took longer than 1 seconds (SPECR_SCORE_TIMEOUT)."}',
+    )
+    assert score(runtime, "waits behind it")[0] == 504
+    assert runtime.ask("GET", "/readyz")[0] == 503
+    assert b"specr_scorer_overdue 2\n" in runtime.ask("GET", "/metrics")[1]
+    (tmp_path / "busy").unlink()
+    runtime.wait_until(200)
+    assert score(runtime, "x")[0] == 200
+
+
+def test_a_stop_under_load_loses_no_request(start: Start) -> None:
+    runtime = start(SPECR_STOP_DELAY="1")
+    runtime.wait_until(200)
+
+    def hammer(number: int) -> tuple[int, list[int]]:
+        """Sends requests, on a new connection where the last answer said so, until the port is closed."""
+        statuses, connections = [], 0
+        connection = HTTPConnection("127.0.0.1", runtime.port, timeout=PATIENCE)
+        body = orjson.dumps({"fields": ["a"], "rows": [[f"no file {number}"]]})
+        while True:
+            if connection.sock is None:
+                connections += 1
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    return connections, statuses
+            connection.request("POST", "/model/score", body)
+            answer = connection.getresponse()
+            assert b"no file" in answer.read()
+            statuses.append(answer.status)
+
+    with ThreadPoolExecutor(8) as pool:
+        hammers = [pool.submit(hammer, number) for number in range(8)]
+        time.sleep(0.5)
+        runtime.process.send_signal(signal.SIGTERM)
+        runtime.wait_until(503)
+        results = [future.result(PATIENCE) for future in hammers]
+    assert runtime.process.wait(PATIENCE) == 0
+    assert all(set(statuses) == {200} for _, statuses in results)
+    assert all(connections > 1 for connections, _ in results)  # told to come anew while the port was open
+
+
+def test_metrics_are_there_before_the_model_and_count_what_was_asked(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "loading").touch()
+    runtime = start()
+    runtime.wait_until(503)
+    assert b"specr_scorer_ready 0\n" in runtime.ask("GET", "/metrics")[1]
+    (tmp_path / "loading").unlink()
+    runtime.wait_until(200)
+    assert score(runtime, "x")[0] == 200
+    _, shown = runtime.ask("GET", "/m1/metrics")
+    assert b'specr_scorer_requests_total{route="/model/score",method="POST",status="200"} 1\n' in shown
+    assert b"specr_scorer_ready 1\n" in shown
+    assert b"specr_scorer_model_load_seconds " in shown

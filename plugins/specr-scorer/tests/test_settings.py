@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from specr_scorer.settings import Settings, SettingsError, read_settings
+from specr_scorer.settings import Batch, Settings, SettingsError, read_settings
 
 NEEDED = {"MODEL_PATH": "/models/m", "MODEL_ID": "m1"}
 
@@ -20,6 +20,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "SPECR_MAX_CSV_BYTES": "2000",
         "SPECR_THREADS": "4",
         "SPECR_ACCESS_LOG": "on",
+        "SPECR_MAX_MEDIA_BYTES": "3000",
+        "SPECR_MAX_MEDIA_FILES": "7",
+        "SPECR_BATCH": "ON",
+        "SPECR_READ_TIMEOUT": "0",
+        "SPECR_SCORE_TIMEOUT": "8",
         "SPECR_STOP_DELAY": "5",
         "SPECR_DRAIN_SECONDS": "60",
     }
@@ -34,6 +39,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         max_csv_bytes=2000,
         threads=4,
         access_log=True,
+        max_media_bytes=3000,
+        max_media_files=7,
+        batch=Batch.ON,
+        read_timeout=0,
+        score_timeout=8,
         stop_delay=5,
         drain=60,
     )
@@ -51,6 +61,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         ("PORT", "9" * 5000, "PORT is '9"),
         ("SPECR_THREADS", "1.5", "SPECR_THREADS is '1.5'"),
         ("SPECR_ACCESS_LOG", "maybe", "SPECR_ACCESS_LOG is 'maybe'; it must be on or off"),
+        ("SPECR_BATCH", "sometimes", "SPECR_BATCH is 'sometimes'; it must be auto, on or off"),
         ("SPECR_SCORE_DIR", "/nowhere/at/all", "SPECR_SCORE_DIR is '/nowhere/at/all', which is no folder"),
         ("SPECR_PASSPHRASE", " ", "SPECR_PASSPHRASE is set but empty"),
     ],

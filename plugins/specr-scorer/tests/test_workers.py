@@ -1,0 +1,184 @@
+"""Who does which task, in which company."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
+from typing import Any
+
+from specr_scorer.testing import PATIENCE
+from specr_scorer.workers import Task, Workers
+
+Numbers = Workers[int, int]
+
+
+def run(main: Callable[[Callable[..., Numbers]], Awaitable[Any]]) -> Any:
+    async def inside() -> Any:
+        def make(threads: int = 1, on_overdue: Callable[[int], None] = lambda _: None) -> Numbers:
+            return Workers(threads, asyncio.get_running_loop(), on_overdue)
+
+        return await asyncio.wait_for(main(make), PATIENCE)
+
+    return asyncio.run(inside())
+
+
+def test_every_result_and_failure_comes_back() -> None:
+    def call(number: int) -> int:
+        if number % 7 == 0:
+            raise ValueError(number)
+        return number
+
+    async def main(make: Callable[..., Numbers]) -> list[int | BaseException]:
+        workers = make(4)
+        futures = [workers.submit(Task(call, number)) for number in range(500)]
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    results = run(main)
+    failed = [number for number, result in enumerate(results) if isinstance(result, ValueError)]
+    assert failed == list(range(0, 500, 7))
+    assert all(result == number for number, result in enumerate(results) if number % 7)
+
+
+class Doubler:
+    """Notes who is done together, in which thread; the first waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.threads: set[int] = set()
+        self.go = threading.Event()
+        self.joined = self.together  # one bound method for all tasks, as a job has
+
+    def run(self, number: int) -> int:
+        self.groups.append([number])
+        self.threads.add(threading.get_ident())
+        if number < 0:
+            assert self.go.wait(PATIENCE)
+        return 2 * number
+
+    def together(self, numbers: Sequence[int]) -> list[int]:
+        self.groups.append(list(numbers))
+        if 13 in numbers:
+            raise ValueError("13")
+        return [2 * number for number in numbers]
+
+    def task(self, number: int, *, joins: bool = True, small: bool = True) -> Task[int, int]:
+        return Task(self.run, number, self.joined if joins else None, small)
+
+
+def test_what_waits_is_done_together_and_in_order() -> None:
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> list[int]:
+        workers = make()
+        tasks = [doubler.task(-1, joins=False), *map(doubler.task, range(4))]
+        tasks += [doubler.task(4, joins=False), doubler.task(5), doubler.task(6)]
+        futures = [workers.submit(task) for task in tasks]
+        doubler.go.set()
+        return await asyncio.gather(*futures)
+
+    assert run(main) == [-2, 0, 2, 4, 6, 8, 10, 12]
+    assert [-1] in doubler.groups
+    assert [4] in doubler.groups
+    assert list(chain.from_iterable(doubler.groups)) == [-1, 0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_group_that_fails_as_a_whole_fails_for_each() -> None:
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> list[int | BaseException]:
+        workers = make()
+        futures = [workers.submit(doubler.task(number, joins=number > 0)) for number in (-1, 12, 13, 14)]
+        await asyncio.sleep(0.05)
+        doubler.go.set()
+        return await asyncio.gather(*futures, return_exceptions=True)
+
+    first, *rest = run(main)
+    assert first == -2
+    assert all(isinstance(result, ValueError) for result in rest)
+
+
+def test_what_was_given_up_while_it_waited_is_never_begun() -> None:
+    doubler, overdue = Doubler(), []
+
+    async def main(make: Callable[..., Numbers]) -> list[int]:
+        workers = make(on_overdue=overdue.append)
+        running, waiting, last = (
+            workers.submit(doubler.task(number, joins=number > 0)) for number in (-1, 5, 6)
+        )
+        await asyncio.sleep(0.05)
+        workers.give_up(waiting, 0)
+        workers.give_up(running, 0)
+        assert overdue == [1, 2]
+        doubler.go.set()
+        return await asyncio.gather(running, waiting, last)
+
+    assert run(main) == [0, 0, 12]
+    assert sorted(chain.from_iterable(doubler.groups)) == [-1, 6]
+    assert overdue == [1, 2, 1, 0]
+
+
+def trusted(workers: Numbers, doubler: Doubler) -> Awaitable[Any]:
+    async def warm() -> None:
+        for number in range(40):
+            await workers.submit(doubler.task(number))
+
+    return warm()
+
+
+def test_small_tasks_move_to_the_loop_once_they_are_quick() -> None:
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        await trusted(workers, doubler)
+        assert threading.get_ident() not in doubler.threads  # not allowed yet
+        workers.allow_inline()
+        assert workers.do_now(doubler.task(1, small=False)) is None
+        assert workers.do_now(doubler.task(21)) == 42
+        assert threading.get_ident() in doubler.threads
+        doubler.groups.clear()
+        assert await asyncio.gather(*(workers.submit(doubler.task(n)) for n in range(3))) == [0, 2, 4]
+        assert doubler.groups == [[0, 1, 2]]
+
+    run(main)
+
+
+def test_nothing_runs_on_the_loop_beside_a_thread_that_works() -> None:
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        workers.allow_inline()
+        await trusted(workers, doubler)
+        doubler.threads.clear()
+        small = workers.submit(doubler.task(1))  # would run on the loop, in its next turn
+        large = workers.submit(doubler.task(-1, joins=False, small=False))
+        other = workers.submit(doubler.task(2))
+        assert workers.do_now(doubler.task(3)) is None
+        await asyncio.sleep(0.05)
+        doubler.go.set()
+        assert await asyncio.gather(small, large, other) == [2, -2, 4]
+        assert threading.get_ident() not in doubler.threads
+
+    run(main)
+
+
+def test_slow_tasks_leave_the_loop_again() -> None:
+    ran_in = []
+
+    def slow(number: int) -> int:
+        ran_in.append(threading.get_ident())
+        time.sleep(0.006)
+        return number
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        workers.allow_inline()
+        await trusted(workers, Doubler())
+        for number in range(4):
+            await workers.submit(Task(slow, number, None, small=True))
+        assert ran_in[0] == threading.get_ident()
+        assert ran_in[-1] != threading.get_ident()
+
+    run(main)
