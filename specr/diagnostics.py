@@ -7,8 +7,10 @@ Nothing here prints or raises on its own account.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import IntEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address
 
@@ -24,8 +26,7 @@ class Severity(IntEnum):
     INFO = 2
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of one line in a file. Lines and columns count from 1, in characters."""
 
     file: str
@@ -34,8 +35,7 @@ class Span:
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """One finding.
 
     `summary` is a fixed phrase without names from the user's files; `detail` names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specr.apply.intent import as_failure, begin, recorded_as, withdraw
 from specr.apply.means import Task

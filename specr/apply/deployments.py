@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from specr.apply.intent import as_failure, begin, recorded_as, withdraw
 from specr.apply.means import Task

@@ -11,8 +11,10 @@ import queue
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from threading import Event as Flag
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.apply.events import (
@@ -45,8 +47,7 @@ from specr.plan.model import Change
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of a run: outcomes in the plan's order, and the run's status."""
 
     status: str
@@ -59,8 +60,7 @@ class Result:
         return self.status == "succeeded"
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(Struct, frozen=True):
     """What the history says of the run: the operation, the plan's digest, who runs it."""
 
     operation: str
@@ -68,8 +68,7 @@ class RunInfo:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class _WriteRequest:
+class _WriteRequest(Struct, frozen=True):
     """A worker asks the scheduling thread to write, and waits for `done`."""
 
     writes: Sequence[Write]
@@ -77,13 +76,11 @@ class _WriteRequest:
     done: Future[None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Finished:
+class _Finished(Struct, frozen=True):
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Died:
+class _Died(Struct, frozen=True):
     """A worker ended by something that is no error of its change, such as SystemExit."""
 
     change: Change

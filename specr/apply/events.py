@@ -6,8 +6,9 @@ Events are frozen values that nest: a run holds steps, a step holds progress.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -26,8 +27,7 @@ class OutcomeKind(Enum):
     """Not begun, because of a failure below it or an interruption."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of the change of one address.
 
     `because` is the address whose failure made this one be skipped; None where the run
@@ -49,8 +49,7 @@ class Outcome:
         return self.kind in {OutcomeKind.DONE, OutcomeKind.UNCHANGED}
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True):
     """The first event. `steps` is how many changes will be carried out."""
 
     operation: str
@@ -58,8 +57,7 @@ class RunStarted:
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Struct, frozen=True):
     """A change is begun."""
 
     address: Address
@@ -67,8 +65,7 @@ class StepStarted:
     effect: Effect
 
 
-@dataclass(frozen=True, slots=True)
-class StepProgress:
+class StepProgress(Struct, frozen=True):
     """A change goes on.
 
     `stage` is one of `fetch`, `build`, `create`, `ready`, `verify`, `promote`, `delete`;
@@ -80,15 +77,13 @@ class StepProgress:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StepFinished:
+class StepFinished(Struct, frozen=True):
     """A change has come to its end. Skipped ones have no StepStarted."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Struct, frozen=True):
     """The last event. `status` is `succeeded`, `failed` or `interrupted`; `summary` counts outcomes."""
 
     status: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from specr.address import Address
 from specr.backends.protocol import Write
@@ -18,8 +19,7 @@ from specr.state.model import RecordedObject
 from specr.store.protocol import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(Struct, frozen=True):
     """Everything outside of state that changes are carried out with.
 
     `provider` opens a provider by its name, `source` chooses one for a reference, `read`
@@ -69,8 +69,7 @@ class JournalClosedError(Exception):
     """State can't be written any more: the lock was lost, or the backend failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One change to carry out. `recorded` is the object before it; `plan` the plan's digest."""
 
     change: Change

@@ -6,7 +6,7 @@ repeat of one that was interrupted anywhere, so every part of it can be done twi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from specr.apply.builds import run_build
 from specr.apply.deployments import change_in_place, roll_out, verify_again

@@ -6,8 +6,10 @@ Pure: the serial, the newest run and the time are handed in, and nothing is stor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.backends.protocol import Begin, Done, FinishRun, Put, Remove, Settle, StartRun, Write
@@ -27,8 +29,7 @@ ENDINGS: Final = frozenset({"succeeded", "failed", "interrupted"})
 """What a run may be finished as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changeset:
+class Changeset(Struct, frozen=True):
     """What to store, each entry once. None means: take it away, if it is there.
 
     `runs` are new or changed, by number, and hold no addresses in `done`: those are in

@@ -17,8 +17,10 @@ Nothing here reads a clock or keeps anything.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.backends.protocol import Lease, LeaseLostError, LockHeldError, LockInfo
 
@@ -33,8 +35,7 @@ def milliseconds_text(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A lease as a backend keeps it. Times are seconds since 1970."""
 
     id: str

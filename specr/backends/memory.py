@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.backends.changeset import Changeset, fold_writes, pending_body, recorded_body, run_body
@@ -23,8 +25,7 @@ from specr.state.model import Pending, RecordedObject, Run, State
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class MemoryState:
+class MemoryState(Struct):
     """One state, to be shared by several backends. Only they look inside, under the mutex."""
 
     mutex: Lock = field(default_factory=Lock)

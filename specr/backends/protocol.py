@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from specr.address import Address
 from specr.state.model import Pending, RecordedObject, Run, State
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """Record an object as it is now."""
 
     recorded: RecordedObject
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Record that an object is gone. Removing what is not recorded is no error."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Struct, frozen=True):
     """Record an intent, over an earlier one for the same address if there is one."""
 
     pending: Pending
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """Record that nothing is pending for an address any more."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class StartRun:
+class StartRun(Struct, frozen=True):
     """Open an entry of the history; it takes the next number."""
 
     operation: str
@@ -47,15 +43,13 @@ class StartRun:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """Note that the running run has carried out its change for an address."""
 
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class FinishRun:
+class FinishRun(Struct, frozen=True):
     """Close the running entry of the history as `succeeded`, `failed` or `interrupted`."""
 
     status: str
@@ -65,8 +59,7 @@ class FinishRun:
 Write = Put | Remove | Begin | Settle | StartRun | Done | FinishRun
 
 
-@dataclass(frozen=True, slots=True)
-class LockInfo:
+class LockInfo(Struct, frozen=True):
     """Who holds the lock. Times are UTC, in ISO 8601 with milliseconds."""
 
     id: str
@@ -76,8 +69,7 @@ class LockInfo:
     expires: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The lock as its holder knows it. `fence` grows with every lease ever given."""
 
     info: LockInfo

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from specr.backends.lease import Held
 from specr.state.codec import DamagedStateError, NewerStateError
@@ -63,8 +64,7 @@ class EmptyFileError(ForeignFileError):
     """The file is there and has no bytes, as no state ever has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What every transaction looks at first. `held` is the lock, run out or not."""
 
     lineage: str

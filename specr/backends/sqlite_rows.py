@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.backends.changeset import Changeset, pending_body, recorded_body, run_body
@@ -30,8 +32,7 @@ _Placed = TypeVar("_Placed", RecordedObject, Pending)
 _Body = tuple[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class StateRows:
+class StateRows(Struct, frozen=True):
     """The rows of one snapshot. `done` belongs to the newest run."""
 
     head: Head
@@ -41,8 +42,7 @@ class StateRows:
     done: list[tuple[str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRows:
+class HistoryRows(Struct, frozen=True):
     """The rows of the history, runs in order."""
 
     head: Head

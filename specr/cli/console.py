@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from specr.diagnostics import Diagnostic
@@ -22,8 +21,7 @@ class ReaderGoneError(Exception):
     """Whoever read the answer has gone, as `head` does when it has enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(NamedTuple):
     """Where to write, and whether in colour. `colour` is False where `--no-color` was given."""
 
     colour: bool = True

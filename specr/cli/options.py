@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from specr.cli.parameters import ADDRESS, DURATION, VARIABLE
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What plan, apply and destroy were asked for, as options say it."""
 
     variables: tuple[tuple[str, str], ...] = ()
@@ -96,8 +95,7 @@ def replace_option(command: F) -> F:
     )(command)
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How a plan is to be carried out, as options say it."""
 
     auto_approve: bool
@@ -131,8 +129,7 @@ def run_options(command: F) -> F:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How an answer is to be printed."""
 
     name: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
@@ -43,8 +45,7 @@ _TELLING: Final = (
 _OWN: Final = _TELLING.index("*")
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """All that is known of one address when its change is decided."""
 
     address: Address

@@ -8,8 +8,10 @@ artifacts and known build outputs are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
@@ -34,8 +36,7 @@ _DEPLOYMENT_EFFECT: Final = ("modelId", "modelDigest", "runtime", "env", "resour
 _RUNTIME_EFFECT: Final = ("image", "command", "env", "resources")
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """One object as it should be.
 
     `effect` is the digest of what its effect at the provider depends on, for objects that
@@ -95,8 +96,7 @@ def digest_specs(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """The result of expanding: desired objects by address, and what is wrong."""
 
     desired: Mapping[Address, Desired]

@@ -6,9 +6,10 @@ This module knows no plan; it only says where JSON is not what was expected.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from specr.address import Address, parse_address
 from specr.canonical import Json, JsonObject, encode_json
@@ -34,8 +35,7 @@ def path_text(path: Path) -> str:
     return "".join(parts).removeprefix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A JSON value and the way to it. Each method raises MisfitError for what does not fit."""
 
     value: Json

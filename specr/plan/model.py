@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import Json, JsonObject
@@ -88,8 +89,7 @@ class Reason(Enum):
     DESTROY = "destroy"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why: the reason, the argument that made it so, and the upstream address behind that."""
 
     reason: Reason
@@ -99,8 +99,7 @@ class Cause:
     """What a provider said about an object that drifted. For display only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One argument or attribute that differs. For display only.
 
     `unknown` means that the planned value is known after apply.
@@ -112,8 +111,7 @@ class Difference:
     unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What happens to one address, and all that apply needs for it.
 
     `planned` are the arguments to reach (None when the object goes), `prior` those
@@ -142,8 +140,7 @@ class Change:
     interrupts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """What was found to differ from recorded state, whether or not this plan heals it.
 
     `healed` says that a change of this plan does.
@@ -155,8 +152,7 @@ class Drift:
     healed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All changes, in an order that they may be carried out in, noops included.
 
     `spec_digest` covers everything that planning read but recorded state: resources,
@@ -184,8 +180,7 @@ class Plan:
         return tuple(c for c in self.changes if c.action.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """How many addresses each action touches."""
 
     counts: dict[Action, int] = field(default_factory=dict)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import Json, JsonObject
 from specr.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What a provider sees of one object.
 
     `attributes` are compared, key by key, with those recorded under the same keys; so a
@@ -24,8 +24,7 @@ class Observation:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderSchema:
+class ProviderSchema(Struct, frozen=True):
     """Facts about a provider.
 
     `in_place` are the deployment arguments that `update` changes without a new object:
@@ -41,8 +40,7 @@ class ProviderSchema:
     moves_endpoint: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True):
     """What is known of an artifact before its change is applied.
 
     `digest` is None where only a fetch can tell. `schema` (`{input, output}` as specs write
@@ -62,8 +60,7 @@ class SourceFacts:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
+class SourceReport(Struct, frozen=True):
     """What is known of all artifacts, and what each source told of itself."""
 
     facts: Mapping[Address, SourceFacts] = field(default_factory=dict)

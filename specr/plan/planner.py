@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.plan.changes import Situation, decide, drifted_attributes
@@ -14,8 +16,7 @@ from specr.plan.order import ordered
 from specr.state.model import State
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the user asked for, beside what the specs say.
 
     `targets` are already closed over what they need. `replace` are addresses to make anew.
@@ -27,8 +28,7 @@ class Request:
     replace: frozenset[Address] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What is: recorded state, observations of what it names, and facts about providers.
 
     `reusable` are builds whose output is in the store, by their effect.

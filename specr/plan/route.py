@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from specr.diagnostics import Diagnostic
 from specr.resources.artifact import Artifact
@@ -20,8 +21,7 @@ from specr.resources.types import ArtifactType, Processor, Runtime
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One way from an artifact to a runtime."""
 
     artifact: Artifact
@@ -39,8 +39,7 @@ def _group(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
     return {key: tuple(items) for key, items in groups.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """Everything declared that routes are made of, by what leads to it."""
 
     artifacts: Mapping[str, tuple[Artifact, ...]]

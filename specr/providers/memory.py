@@ -8,9 +8,9 @@ and requests are answered in the place of the runtime (see `rehearsal`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Final
 
+from msgspec.structs import replace
 from pydantic import StringConstraints
 
 from specr.address import Address

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.diagnostics import Diagnostic
@@ -20,8 +22,7 @@ from specr.providers.protocol import Order, ProviderError
 from specr.workfolder import ensure_work_folder
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryObject:
+class MemoryObject(Struct, frozen=True):
     """A build or deployment that exists. `lines` are its log."""
 
     lineage: str

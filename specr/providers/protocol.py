@@ -7,8 +7,9 @@ deployments (runtimes that answer). Optional powers are Protocols of one method.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -36,8 +37,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOrder:
+class BuildOrder(Struct, frozen=True):
     """A processor to run once.
 
     `source` is the digest of the artifact, which lies in the store. The output goes to
@@ -57,8 +57,7 @@ class BuildOrder:
     image_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentOrder:
+class DeploymentOrder(Struct, frozen=True):
     """A runtime to keep running.
 
     `model` is the digest of the build's output, in the store. `port` is None for any
@@ -91,8 +90,7 @@ class DeploymentOrder:
 Order = BuildOrder | DeploymentOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True):
     """How far an object has come. `attributes` are those known now, to be recorded."""
 
     done: bool
@@ -159,8 +157,7 @@ class Provider(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ScorerRequest:
+class ScorerRequest(Struct, frozen=True):
     """An HTTP request to a deployment's scorer API. `timeout` is in seconds."""
 
     method: str
@@ -170,8 +167,7 @@ class ScorerRequest:
     timeout: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class ScorerResponse:
+class ScorerResponse(Struct, frozen=True):
     """What a deployment answered."""
 
     status: int

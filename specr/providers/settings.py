@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
@@ -16,8 +16,7 @@ from specr.resources.base import Part
 S = TypeVar("S", bound=Part)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderContext:
+class ProviderContext(Struct, frozen=True):
     """What every provider is opened with.
 
     `name` is the provider's name in the project, `lineage` that of the state its objects

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
 from specr.resources.columns import ModelSchema
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactFacts:
+class ArtifactFacts(Struct, frozen=True):
     """What an artifact tells of itself.
 
     `schema` is None where it tells none; its `output` is empty where that side is not told.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.canonical import Json, JsonObject
 from specr.plan.unknown import is_placeholder
@@ -29,8 +31,7 @@ _NARROWEST: Final = 24
 Step = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a block. `symbol` is a change's, `!` for a warning, `#` for a note, or empty."""
 
     symbol: str
@@ -38,8 +39,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(Struct, frozen=True):
     keys: tuple[Step, ...]
     symbol: str
     prior: Json = None
@@ -47,8 +47,7 @@ class _Leaf:
     unknown: bool = False
 
 
-@dataclass(slots=True)
-class _Branch:
+class _Branch(Struct):
     leaves: list[_Leaf] = field(default_factory=list)
     branches: dict[Step, _Branch] = field(default_factory=dict)
 

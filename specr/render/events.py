@@ -6,8 +6,9 @@ A stream may end anywhere, since a process may; what is there must still nest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.address import Address, parse_address
 from specr.apply.events import (
@@ -63,8 +64,7 @@ def decode_event(data: Json) -> Event:
         raise ValueError(f"not an event: {error!r}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class StreamReport:
+class StreamReport(Struct, frozen=True):
     """What `check_stream` found: whether the run came to its end, and what is wrong."""
 
     complete: bool

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import click
+from msgspec import Struct
 
 from specr.render.blocks import Line
 
 _COLOURS: Final = {"+": "green", "-": "red", "~": "yellow", "!": "magenta", ".": "cyan"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(Struct, frozen=True):
     """Styles text, or leaves it as it is."""
 
     colour: bool

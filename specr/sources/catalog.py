@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
+
+from msgspec import Struct
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.plugins import plugins_by_name
@@ -34,8 +35,7 @@ _OF_MLFLOW: Final = ("models", "runs")
 """Schemes of MLflow's registry and its runs, which people know from there."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceContext:
+class SourceContext(Struct, frozen=True):
     """What a source may use: the project's folder, and the digests that are known of files in it."""
 
     root: Path

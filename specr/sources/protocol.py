@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What a source means now.
 
     `digest` is None where only a fetch can tell; `identity` then holds what the source

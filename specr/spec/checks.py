@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from specr.address import Address, parse_address
 from specr.diagnostics import Diagnostic, did_you_mean
@@ -32,8 +33,7 @@ _CANDIDATES: Final = 2_000
 _KINDS: Final = {kind.lower(): kind for kind in KINDS}
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is declared, for checks to look into."""
 
     project: Project

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from specr.diagnostics import Diagnostic, Span
 from specr.spec.fault import Fault
@@ -12,8 +13,7 @@ _LONGEST_EXCERPT = 2_000
 """Characters. A longer line is not shown: its place is told all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document of a file."""
 
     file: str

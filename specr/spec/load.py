@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagnostics
@@ -96,8 +97,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-@dataclass(slots=True)
-class _Loading:
+class _Loading(Struct):
     """One load: what is gathered on the way."""
 
     root: Path

@@ -6,10 +6,11 @@ Plain values. Reading files and judging what is in them happens elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic
@@ -19,8 +20,7 @@ from specr.resources.project import Project
 from specr.spec.document import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a resource was declared."""
 
     file: str
@@ -33,8 +33,7 @@ class Origin:
     """The name of the pack; empty for the project's own specs."""
 
 
-@dataclass(frozen=True)
-class Specs:
+class Specs(Struct, frozen=True, dict=True):
     """A project whose specs hold no errors."""
 
     root: Path
@@ -52,9 +51,7 @@ class Specs:
     variables: Mapping[str, str | int | float | bool] = field(default_factory=lambda: MappingProxyType({}))
     """The values that specs were read with: the project's defaults, overridden."""
 
-    documents: Mapping[Address, Document] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
+    documents: Mapping[Address, Document] = field(default_factory=lambda: MappingProxyType({}))
     """The text of each resource, for finding places in it."""
 
     @cached_property

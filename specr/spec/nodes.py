@@ -8,9 +8,9 @@ here: tags, merge keys, keys that are neither text nor integers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -31,8 +31,7 @@ from specr.spec.scalars import Scalar, resolve_plain
 from specr.spec.syntax import explain_syntax
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """A value and where it is written."""
 
     start: Place
@@ -50,8 +49,7 @@ class Node:
     """A key of its own that is an integer."""
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(Struct):
     """Puts nodes together from parser events, with a stack of its own."""
 
     open: list[Node] = field(default_factory=list)

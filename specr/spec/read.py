@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic
@@ -38,8 +39,7 @@ _GUESSES: Final = {
 """What a document that can't be read seems to say of itself."""
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What was read: documents with values, and findings by file."""
 
     documents: list[Document] = field(default_factory=list)

@@ -6,8 +6,10 @@ This module knows nothing of how or where state is kept; backends do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -16,8 +18,7 @@ FORMAT_VERSION: Final = 1
 """The version of recorded state that this specr writes. Older ones are upgraded, newer ones refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
+class ObjectRef(Struct, frozen=True):
     """Leads to one object at a provider.
 
     The token is enough to find the object, since providers mark what they make with
@@ -30,8 +31,7 @@ class ObjectRef:
     attributes: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedObject:
+class RecordedObject(Struct, frozen=True):
     """One object as last applied.
 
     `arguments` are what was asked for, `attributes` what came of it. `fingerprint` is
@@ -58,8 +58,7 @@ class RecordedObject:
         return replace(self, attributes=attributes)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """An effect that was begun and whose result is not recorded: the intent.
 
     `effect` is the digest of what the effect depends on: a later plan that wants the
@@ -81,8 +80,7 @@ class Pending:
         return ObjectRef(self.address, self.provider, self.token)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """One consistent snapshot of recorded state.
 
     `serial` grows by one with each write. `lineage` names the state for good, so that
@@ -96,8 +94,7 @@ class State:
     run: Run | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One apply or destroy: an entry of the history.
 
     `first` and `last` are the serials before and after it; `last` grows while it runs.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+
+from msgspec.structs import replace
 
 from specr.backends.protocol import LeaseLostError, LockHeldError, Put
 from specr.testing.backend_site import BackendTests, make_object, refused

@@ -11,10 +11,11 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
 from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -67,8 +68,7 @@ class Died(BaseException):
     """Stands for the death of the process: nothing but a test may catch it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call of a provider. `nth` counts from 0 the calls of this method for this address.
 
     `read` is for many addresses at once: its address is None.
@@ -80,8 +80,7 @@ class Call:
     nth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A call that was made, and what went wrong with it."""
 
     call: Call

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from specr.testing.provider_site import LINEAGE, Behaviour, Suite, drift, ref_to
 

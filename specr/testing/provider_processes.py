@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from specr.resources.compute import SecretValue, ValueSource
 from specr.testing.provider_site import LINEAGE, Behaviour, Suite, drift, model_id, ref_to, refused

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from specr.providers.protocol import (
     BuildOrder,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from specr.address import Address
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from specr.plan.model import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Options of plan, apply and destroy.
 
     `targets` limit the plan to these and what they need; none means everything.
@@ -30,8 +30,7 @@ class Options:
     allow_delete: frozenset[Address] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How a plan is carried out.
 
     `parallelism` bounds how many changes are under way at once, `lock_seconds` how long

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.backends.catalog import open_backend
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
     from specr.store.protocol import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan that may be carried out, and the warnings that came with it."""
 
     plan: Plan

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from specr.diagnostics import DiagnosticError
 from specr.plan.codec import decode_plan, encode_plan, plan_digest, plan_from_text, plan_to_text

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.address import Address, parse_address
 from specr.providers.docker.marks import PREFIX, Kind, Mark
@@ -20,8 +21,7 @@ _ENDED: Final = re.compile(r"\((\d+)\)")
 _BY_SIGNAL: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """One of an object's containers, as a list call tells.
 
     `image` is the image's id. `state` is the daemon's word: created, running, paused,
@@ -62,8 +62,7 @@ class Container:
         return tell_exit(self.name, int(code[1])) if code else f"container {self.name} does not run"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """What a container is made of. `env` holds secret values; so it is never shown."""
 
     mark: Mark

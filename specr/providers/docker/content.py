@@ -11,9 +11,10 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from specr.address import Address
 from specr.diagnostics import DiagnosticError
@@ -29,8 +30,7 @@ CONTENT: Final = "content"
 _PROBE: Final = "/specr/probe"
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(Struct, frozen=True):
     """One content for one container: what is to be mounted, and what is to be copied after that."""
 
     path: Path

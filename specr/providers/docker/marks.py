@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from specr.address import Address
 
@@ -41,8 +42,7 @@ class Kind(Enum):
     PROBE = "probe"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Whose a container is, and which of those that the object has."""
 
     lineage: str

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from specr.providers.docker.containers import PORT, Container, Recipe, decode_container
 from specr.providers.docker.content import CONTENT, Bytes, Supply
@@ -41,8 +42,7 @@ here, since a port of the daemon's choice changes whenever a container is starte
 _ATTEMPTS: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a provider's containers are: one daemon, one lineage, one project."""
 
     daemon: Daemon

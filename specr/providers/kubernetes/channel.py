@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from specr.canonical import decode_json
 from specr.providers.http import ANSWER_LIMIT
@@ -31,8 +32,7 @@ _LISTEN: Final = 10.0
 """Seconds that one wait for a word lasts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a command ended."""
 
     status: int

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.providers.kubernetes.settings import KubernetesSettings
@@ -47,8 +48,7 @@ _GROUPS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back: HTTP's status, and the body."""
 
     status: int

@@ -8,9 +8,11 @@ Changes are made on the version that was read, so that none is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.canonical import decode_json, encode_json
 from specr.providers.kubernetes import names
@@ -22,8 +24,7 @@ from specr.providers.protocol import TransientError
 _ATTEMPTS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Content by its digest: its size in bytes, whether it is there and whole, who needs it."""
 
     size: int

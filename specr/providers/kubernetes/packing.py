@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from specr.store.content import FOLDER, LINK, PROGRAM, list_entries, open_file
 
@@ -18,8 +19,7 @@ _END: Final = bytes(2 * _BLOCK)
 _PIECE: Final = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """A tar of a file or folder: its length in bytes, and the way to its pieces."""
 
     length: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject
 from specr.providers.kubernetes import names
@@ -28,8 +29,7 @@ _SMALL: Final = {
 """What moving bytes takes; written out, for namespaces where quotas ask for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """Where objects go and whose they are: lineage, the provider's name, its settings."""
 
     lineage: str

@@ -20,9 +20,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.providers.orders import decode_order, encode_order
@@ -34,8 +35,7 @@ _RUN: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)\.[0-9a-f]+")
 _GONE: Final = ".gone~"
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """The folder of one process. `port` is None for builds."""
 
     path: Path
@@ -44,8 +44,7 @@ class RunFolder:
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectFolder:
+class ObjectFolder(Struct, frozen=True):
     """The folder of one object, which need not exist."""
 
     path: Path
@@ -131,8 +130,7 @@ class ObjectFolder:
             remove_tree(left)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The folders of one lineage's objects."""
 
     folder: Path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 LINEAGE_MARK: Final = "SPECR_LINEAGE"
 """The lineage of the state that a process's object belongs to."""
@@ -17,8 +18,7 @@ FOLDER_MARK: Final = "SPECR_FOLDER"
 """The folder of the run that a process belongs to; it tells copies of a project apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """What the processes of one object carry. `folder` is that of the object, or of one of its runs."""
 
     lineage: str

@@ -19,9 +19,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from specr.providers.environment import resolve_environment
 from specr.providers.local.layout import ObjectFolder, RunFolder
@@ -36,8 +37,7 @@ _BUILD_GRACE: Final = 5.0
 """Seconds that a processor gets to end after it was told to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """What all processes of one provider share.
 
     `root` is the project's folder, `grace` the seconds that a runtime gets to end after it

@@ -7,8 +7,9 @@ fixed port, if there is one, and is the one that `endpoint` leads to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from threading import Lock
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject
 from specr.providers.content import ByteStore
@@ -21,8 +22,7 @@ from specr.providers.local.runs import NO_RUN, Phase, RunStatus, Sleep, status_o
 from specr.providers.protocol import DeploymentOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """The newest run of a slot, and what has become of it. `run` is None if there is none."""
 
     slot: int

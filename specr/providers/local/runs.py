@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.canonical import decode_json
 from specr.providers.local.layout import RunFolder
@@ -51,8 +52,7 @@ class Phase(Enum):
     """It was told to stop, and has done so or is about to."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(Struct, frozen=True):
     """What has become of a run, and of its process.
 
     `pid` is the process's id, None where there is none. `ended` says in a few words what

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from ast import literal_eval
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.protocol import BuildOrder, ProviderError, Readiness, TransientError
 from specr.resources.compute import Amounts, Compute, SecretValue, ValueSource

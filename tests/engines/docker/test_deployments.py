@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.providers.protocol import ScorerRequest, TransientError
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engines
 
 
 def roll_out(engine: Engine, token: str = "t1", **changes: object) -> ObjectRef:
-    order = replace(engine.deployment("a", token), **changes)  # type: ignore[arg-type]
+    order = replace(engine.deployment("a", token), **changes)
     return Site(engine).roll_out(engine.provider(), order)
 
 
@@ -245,6 +245,6 @@ def test_secrets_are_in_no_label_and_no_name(engine: Engine, tmp_path: Path) -> 
     ],
 )
 def test_mistakes_are_told_with_a_remedy(engine: Engine, changes: dict[str, object], told: list[str]) -> None:
-    order = replace(engine.deployment("a", "t1"), **changes)  # type: ignore[arg-type]
+    order = replace(engine.deployment("a", "t1"), **changes)
     text = refused(lambda: engine.provider().create(order))
     assert all(part in text for part in told), text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.index import Entry

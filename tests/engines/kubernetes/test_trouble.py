@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.settings import KubernetesSettings

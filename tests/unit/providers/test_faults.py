@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld

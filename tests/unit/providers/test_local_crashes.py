@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from specr.testing.provider_site import Site, drift, model_id, ref_to
 from tests.unit.providers.machine import Machine, in_child, wait_until

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.local.ports import find_free_port, is_free, listener_on
 from specr.providers.local.provider import LocalProvider, LocalSettings

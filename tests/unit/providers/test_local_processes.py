@@ -9,11 +9,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from specr.providers.local import supervisor
 from specr.providers.local.layout import Layout, ObjectFolder, remove_tree

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from specr.address import Address, parse_address
 from specr.canonical import digest_of
@@ -45,7 +44,7 @@ def with_pending(entry: Pending) -> State:
 
 
 def with_run(**changes: object) -> State:
-    return replace(SOUND, run=replace(RUN, **changes))  # type: ignore[arg-type] # each caller names fields of Run
+    return replace(SOUND, run=replace(RUN, **changes))
 
 
 def test_a_sound_state_has_no_findings() -> None:
