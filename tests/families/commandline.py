@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from tests.families.commands import CommandError
 from tests.families.family import ROOT, EditionName, Family, FamilyError, family_names, load_family
 from tests.families.locking import lock_family
 from tests.families.results import load_results
-from tests.families.runner import Planned, run_trials
+from tests.families.runner import Planned, half_of, run_trials
 from tests.families.table import DOCUMENT, render_document
 
 _RESULTS = ROOT / "build" / "families.json"
@@ -25,36 +26,49 @@ def main(context: click.Context) -> None:
 @main.command("run")
 @click.argument("names", nargs=-1)
 @click.option("--edition", type=click.Choice([name.value for name in EditionName]), help="Only this one.")
-@click.option("--half", type=int, help="Every second family: those of this number's parity.")
+@click.option("--half", is_flag=True, help="Every second family, the others with the next commit.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many at a time.")
 @click.option("--budget", type=int, default=3600, show_default=True, help="Seconds, then it is over.")
 @click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="The results file.")
 def run_families(
     names: tuple[str, ...] = (),
     edition: str | None = None,
-    half: int | None = None,
+    *,
+    half: bool = False,
+    jobs: int = 1,
     budget: int = 3600,
     results: Path = _RESULTS,
 ) -> None:
     """Run families, all of them unless some are named."""
     families = _load(names)
-    if half is not None:
-        families = families[half % 2 :: 2]
+    if half:
+        families = half_of(families)
     planned = [
         Planned(family, name)
         for family in families
         for name in EditionName
         if name in family.editions and edition in (None, name)
     ]
-    sys.exit(0 if run_trials(planned, budget, results) else 1)
+    sys.exit(0 if run_trials(planned, budget=budget, jobs=jobs, results=results) else 1)
 
 
 @main.command("lock")
 @click.argument("names", nargs=-1, required=True)
 def lock(names: tuple[str, ...]) -> None:
     """Resolve what families require, and pin it in their requirement files."""
-    for family in _load(names):
-        for path in lock_family(family):
-            click.echo(f"wrote {path.relative_to(ROOT)}")
+    try:
+        for family in _load(names):
+            for path in lock_family(family):
+                click.echo(f"wrote {path.relative_to(ROOT)}")
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command("needs")
+@click.argument("names", nargs=-1)
+def needs(names: tuple[str, ...]) -> None:
+    """Print the Debian packages that families need, beside Python."""
+    click.echo(" ".join(sorted({need for family in _load(names) for need in family.needs})))
 
 
 @main.command("document")

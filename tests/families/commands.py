@@ -4,15 +4,19 @@ A command gets a session of its own, so that nothing it started outlives it when
 """
 
 import os
+import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-_SHOWN = 3000
+_SHOWN: Final = 3000
 """Characters of a failed command's output that are shown: the end, where the reason is."""
+_SLICE: Final = 0.5
+"""Seconds after which a waiting thread looks whether the run was called off."""
 
 
 class CommandError(Exception):
@@ -20,19 +24,20 @@ class CommandError(Exception):
 
 
 class OutOfTimeError(Exception):
-    """The whole run's time is up."""
+    """The whole run's time is up, or it was called off."""
 
 
-@dataclass(frozen=True, slots=True)
 class Deadline:
-    """When the whole run must be over, on the monotonic clock."""
+    """When the whole run must be over. May be asked by several threads."""
 
-    at: float
+    def __init__(self, seconds: float) -> None:
+        """Begin a run that may take this many seconds."""
+        self._at = time.monotonic() + seconds
+        self._called_off = threading.Event()
 
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """This many seconds from now."""
-        return cls(time.monotonic() + seconds)
+    def call_off(self) -> None:
+        """Let it be over now."""
+        self._called_off.set()
 
     def remaining(self) -> float:
         """Seconds left.
@@ -40,8 +45,8 @@ class Deadline:
         Raises:
             OutOfTimeError: none are.
         """
-        left = self.at - time.monotonic()
-        if left <= 0:
+        left = self._at - time.monotonic()
+        if left <= 0 or self._called_off.is_set():
             raise OutOfTimeError
         return left
 
@@ -53,7 +58,6 @@ def run(
     limit: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    statuses: Sequence[int] = (0,),
 ) -> str:
     """Run a command and return its standard output.
 
@@ -63,14 +67,15 @@ def run(
         limit: seconds that this command may take.
         cwd: where it runs.
         env: its whole environment; None is this process's.
-        statuses: the exit statuses that are none of a failure.
 
     Raises:
-        CommandError: it failed, or took longer than `limit`.
+        CommandError: it is not there, failed, or took longer than `limit`.
         OutOfTimeError: the deadline came first.
     """
     shown = " ".join(map(str, command))
-    seconds = min(limit, deadline.remaining())
+    deadline.remaining()
+    if shutil.which(command[0]) is None:
+        raise CommandError(f"there is no program {command[0]}; `make check` installs what the tests need")
     with subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
@@ -83,15 +88,22 @@ def run(
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=seconds)
-        except BaseException as interruption:
+            out, err = _wait(process, deadline, limit, shown)
+        except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if not isinstance(interruption, subprocess.TimeoutExpired):
-                raise
-            deadline.remaining()
-            raise CommandError(f"`{shown}` took longer than {limit:.0f} s") from None
-    if process.returncode not in statuses:
+            raise
+    if process.returncode:
         said = f"{out}\n{err}".strip()[-_SHOWN:]
         raise CommandError(f"`{shown}` ended with status {process.returncode}:\n{said}")
     return out
+
+
+def _wait(process: subprocess.Popen[str], deadline: Deadline, limit: float, shown: str) -> tuple[str, str]:
+    """What a process printed, once it has ended."""
+    late = time.monotonic() + limit
+    while time.monotonic() < late:
+        try:
+            return process.communicate(timeout=min(_SLICE, deadline.remaining()))
+        except subprocess.TimeoutExpired:
+            continue
+    raise CommandError(f"`{shown}` took longer than {limit:.0f} s")

@@ -8,6 +8,7 @@ need from elsewhere is installed, and belongs to an environment's key.
 import configparser
 import os
 import platform
+import re
 import shlex
 import sys
 import tomllib
@@ -23,6 +24,7 @@ PYTHON: Final = "3.11"
 """The version of Python that the listed versions have wheels for."""
 UV: Final = Path(sys.executable).parent / "uv"
 _INSTALL_SECONDS: Final = 900
+_OURS: Final = "specr-"
 _PASSED_ON: Final = ("OPENBLAS_", "OMP_", "MKL_", "NVPL_")
 """Variables that decide which code a numeric library runs: the build's must be the runtime's."""
 
@@ -54,18 +56,25 @@ def environment(family: Family, edition: EditionName, deadline: Deadline) -> tup
     return folder / "bin" / "python", made
 
 
-def plugin_folders(family: Family) -> list[Path]:
-    """What goes on the path of a family's runtimes."""
-    return [ROOT / "plugins" / plugin for plugin in family.plugins]
+def plugin_folders(plugins: Sequence[str]) -> list[Path]:
+    """The folders of plug-ins and of those that they need, to go on a path."""
+    found = dict.fromkeys(plugins)
+    for plugin in plugins:
+        ours = (re.split(r"[^\w-]", need)[0] for need in _dependencies(plugin) if need.startswith(_OURS))
+        found |= dict.fromkeys(folder.name for folder in plugin_folders(list(ours)))
+    return [ROOT / "plugins" / plugin for plugin in found]
 
 
 def plugin_requirements(plugins: Sequence[str]) -> list[str]:
-    """What plug-ins need from elsewhere."""
-    found = set[str]()
-    for plugin in plugins:
-        document = tomllib.loads((ROOT / "plugins" / plugin / "pyproject.toml").read_text(encoding="utf-8"))
-        found |= {need for need in document["project"]["dependencies"] if not need.startswith("specr")}
-    return sorted(found)
+    """What plug-ins, and those that they need, want installed from elsewhere."""
+    needs = {need for folder in plugin_folders(plugins) for need in _dependencies(folder.name)}
+    return sorted(need for need in needs if not need.startswith(_OURS))
+
+
+def _dependencies(plugin: str) -> list[str]:
+    path = ROOT / "plugins" / plugin / "pyproject.toml"
+    needs: list[str] = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"]
+    return needs
 
 
 def write_launcher(path: Path, python: Path, folders: Sequence[Path]) -> None:

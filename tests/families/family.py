@@ -41,9 +41,14 @@ class _Part(BaseModel):
 
 
 class Edition(_Part):
-    """One environment. `requires` is what `lock` resolves; `note` says why it is not the listed version."""
+    """One environment.
+
+    `requires` is what `lock` resolves, `package` the distribution here, if it is another than the
+    family's, `note` says why it is not the listed version, or another package.
+    """
 
     requires: tuple[str, ...]
+    package: str = ""
     note: str = ""
 
 
@@ -51,13 +56,13 @@ class Rows(_Part):
     """What the rows must hold, so that no column type that the family takes is left out.
 
     `missing` is what becomes of a row that lacks a cell: `scored`, or `refused` with a 400; `note` says
-    what the library makes of it. `kind` is `media` where a row is the name of a file in `OUT/media`.
+    what the library makes of it. `media` are the columns whose cells name files in the case's folder `media`.
     """
 
     types: tuple[ColumnType, ...] = ()
     missing: Literal["scored", "refused"] = "scored"
     note: str
-    kind: Literal["cells", "media"] = "cells"
+    media: tuple[str, ...] = ()
 
 
 class Comparison(_Part):
@@ -102,11 +107,12 @@ class Family(_Part):
             FamilyError: the requirements don't pin it.
         """
         pins = read_pins(self.requirements(edition))
-        found = pins.get(normalise(self.package))
+        package = self.editions[edition].package or self.package
+        found = pins.get(normalise(package))
         if found is None:
             path = self.requirements(edition).relative_to(ROOT)
             raise FamilyError(
-                f"{path} does not pin {self.package}: run `python -m tests.families lock {self.name}`"
+                f"{path} does not pin {package}: run `python -m tests.families lock {self.name}`"
             )
         return found
 

@@ -55,5 +55,5 @@ def _compile(source: Path) -> str:
         "--no-emit-index-url",
     ]
     return run(
-        [*command, *quiet], deadline=Deadline.after(_SECONDS), limit=_SECONDS, env=uv_environment(os.environ)
+        [*command, *quiet], deadline=Deadline(_SECONDS), limit=_SECONDS, env=uv_environment(os.environ)
     )

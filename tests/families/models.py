@@ -3,6 +3,7 @@
     model/           what is deployed
     rows.json        {"fields": […], "rows": [[…], …]}: what is asked, cells as JSON values, null for missing
     expected.json    the same shape: what the library itself predicts, all rows at once
+    media/           the files that cells of media columns name
 
 A build that writes several models gives each a folder with these three; a deployment names its folder with
 the label `case`.
@@ -10,6 +11,7 @@ the label `case`.
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +20,7 @@ from tests.families.cache import Cache, cache_folder, key_of
 from tests.families.commands import Deadline, run
 from tests.families.environments import write_launcher
 from tests.families.family import FAMILIES, Family
+from tests.families.media import data_url
 
 _BUILDING: Final = FAMILIES / "building"
 """Modules that every `build.py` may import."""
@@ -40,11 +43,35 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One built model: its folder, what is asked of it and what it should answer."""
+    """One built model: what is asked of it and what it should answer.
+
+    Cells of the columns `media` name files in `folder`.
+    """
 
     folder: Path
     asked: Table
     expected: Table
+    media: tuple[str, ...] = ()
+
+    def files(self, rows: Sequence[int]) -> list[Path]:
+        """The files that these rows name, each once."""
+        named = dict.fromkeys(
+            str(self.asked.rows[row][place]) for row in rows for place in self._media_places(row)
+        )
+        return [self.folder / "media" / name for name in named]
+
+    def self_contained(self, row: int) -> tuple[Cell, ...]:
+        """A row's cells, with files in place of their names."""
+        cells = list(self.asked.rows[row])
+        for place in self._media_places(row):
+            cells[place] = data_url(self.folder / "media" / str(cells[place]))
+        return tuple(cells)
+
+    def _media_places(self, row: int) -> Iterator[int]:
+        for name in self.media:
+            place = self.asked.fields.index(name)
+            if self.asked.rows[row][place] is not None:
+                yield place
 
 
 def build_model(family: Family, python: Path, deadline: Deadline) -> tuple[Path, bool]:
@@ -78,22 +105,31 @@ def build_model(family: Family, python: Path, deadline: Deadline) -> tuple[Path,
     return folder / "out", made
 
 
-def load_cases(folder: Path) -> dict[str, Case]:
+def load_cases(folder: Path, media: tuple[str, ...] = ()) -> dict[str, Case]:
     """The models that a build wrote, by folder name; `""` where it wrote one.
+
+    Args:
+        folder: what the build filled.
+        media: columns whose cells name files, in those models that have them.
 
     Raises:
         BuildError: there is none, or its rows don't fit together.
     """
     if (folder / "rows.json").exists():
-        return {"": _load_case(folder)}
-    cases = {path.parent.name: _load_case(path.parent) for path in sorted(folder.glob("*/rows.json"))}
+        return {"": _load_case(folder, media)}
+    cases = {path.parent.name: _load_case(path.parent, media) for path in sorted(folder.glob("*/rows.json"))}
     if not cases:
         raise BuildError("build.py wrote no rows.json")
     return cases
 
 
-def _load_case(folder: Path) -> Case:
-    case = Case(folder, _load_table(folder / "rows.json"), _load_table(folder / "expected.json"))
+def _load_case(folder: Path, media: tuple[str, ...]) -> Case:
+    asked = _load_table(folder / "rows.json")
+    present = tuple(name for name in media if name in asked.fields)
+    case = Case(folder, asked, _load_table(folder / "expected.json"), present)
+    lost = [path.name for path in case.files(range(len(asked.rows))) if not path.exists()]
+    if lost:
+        raise BuildError(f"rows.json names files that are not in media/: {', '.join(lost[:5])}")
     if len(case.asked.rows) != len(case.expected.rows):
         raise BuildError(
             f"{len(case.expected.rows)} predictions are expected for {len(case.asked.rows)} rows"

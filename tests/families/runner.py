@@ -1,16 +1,19 @@
-"""Runs trials one after another within a time budget, and tells of each as it ends."""
+"""Runs trials within a time budget, and tells of each as it ends."""
 
+import subprocess
 import time
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import httpx
 
 from tests.families.commands import CommandError, Deadline, OutOfTimeError
 from tests.families.comparing import DifferenceError
-from tests.families.family import EditionName, Family, FamilyError
+from tests.families.family import ROOT, EditionName, Family, FamilyError
 from tests.families.models import BuildError
 from tests.families.project import ProjectError
 from tests.families.results import TrialResult, load_results, write_results
@@ -18,13 +21,14 @@ from tests.families.scorer import ScoringError
 from tests.families.trial import TrialError, try_family
 
 _FAILURES = (
-    CommandError,
     BuildError,
+    CommandError,
+    DifferenceError,
+    FamilyError,
     ProjectError,
     ScoringError,
-    DifferenceError,
     TrialError,
-    FamilyError,
+    httpx.HTTPError,
 )
 
 
@@ -39,47 +43,74 @@ class Planned:
         return f"{self.family.name} {self.edition}"
 
 
-def run_trials(planned: Sequence[Planned], budget: float, results: Path) -> bool:
-    """Run trials until the budget, in seconds, is spent; whether all of them passed.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a trial: its result, or why there is none."""
+
+    planned: Planned
+    seconds: float
+    result: TrialResult | None = None
+    failure: str = ""
+
+
+def half_of(families: Sequence[Family]) -> list[Family]:
+    """Every second family, the others with the next commit: a checkout's turn is its number of commits."""
+    counted = subprocess.run(
+        ["git", "-C", ROOT, "rev-list", "--count", "HEAD"], check=True, capture_output=True, text=True
+    )
+    return list(families[int(counted.stdout) % 2 :: 2])
+
+
+def run_trials(planned: Sequence[Planned], *, budget: float, jobs: int, results: Path) -> bool:
+    """Run trials, `jobs` at a time, until the budget in seconds is spent; whether all of them passed.
 
     What the budget did not reach has not passed.
     """
-    deadline = Deadline.after(budget)
-    failed = list[str]()
-    passed = 0
-    for one in planned:
-        started = time.monotonic()
+    deadline = Deadline(budget)
+    ended = list[Ended]()
+    with ThreadPoolExecutor(jobs) as pool:
         try:
-            trial = try_family(one.family, one.edition, deadline)
-        except OutOfTimeError:
-            failed += [f"{left}: not run to its end" for left in planned[passed + len(failed) :]]
-            click.echo(f"{one}: OUT OF TIME: the budget of {budget:.0f} s is spent")
-            break
-        except _FAILURES as error:
-            failed.append(f"{one}: {error}")
-            notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
-            click.echo(f"{one}: FAILED after {time.monotonic() - started:.0f} s\n  {error}{notes}")
-        except Exception as bug:  # noqa: BLE001 - the other families' results are worth having
-            failed.append(f"{one}: {type(bug).__name__}: {bug}")
-            click.echo(f"{one}: FAILED\n{traceback.format_exc()}")
-        else:
-            passed += 1
-            write_results(results, load_results(results).with_trial(trial))
-            click.echo(_line(trial))
-    for failure in failed:
-        click.echo(f"FAILED {failure.splitlines()[0]}")
-    click.echo(f"{passed} passed, {len(failed)} failed")
+            for future in as_completed([pool.submit(_run, one, deadline) for one in planned]):
+                ended.append(future.result())
+                _tell(ended[-1], results)
+        except BaseException:
+            deadline.call_off()
+            raise
+    failed = [one for one in ended if one.result is None]
+    for one in failed:
+        click.echo(f"FAILED {one.planned}: {one.failure.partition(chr(10))[0]}")
+    click.echo(f"{len(ended) - len(failed)} passed, {len(failed)} failed")
     return not failed
 
 
-def _line(trial: TrialResult) -> str:
+def _run(planned: Planned, deadline: Deadline) -> Ended:
+    started = time.monotonic()
+    try:
+        result = try_family(planned.family, planned.edition, deadline)
+    except OutOfTimeError:
+        return Ended(planned, time.monotonic() - started, failure="the budget was spent before it was done")
+    except _FAILURES as error:
+        said = "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+        return Ended(planned, time.monotonic() - started, failure=said)
+    except Exception:  # noqa: BLE001 - told in full, and the other families' results are worth having
+        return Ended(planned, time.monotonic() - started, failure=traceback.format_exc())
+    return Ended(planned, time.monotonic() - started, result)
+
+
+def _tell(ended: Ended, results: Path) -> None:
+    trial = ended.result
+    if trial is None:
+        said = ended.failure.replace("\n", "\n  ")
+        click.echo(f"{ended.planned}: FAILED after {ended.seconds:.0f} s\n  {said}")
+        return
+    write_results(results, load_results(results).with_trial(trial))
     proved = "; ".join(
         f"{one.name}: {one.rows} rows, largest difference {one.largest_difference:.3g},"
         f" {one.requests_per_second} requests/s"
         for one in trial.deployments
     )
     took = trial.seconds
-    return (
-        f"{trial.family} {trial.edition} ({trial.version}): {proved}"
-        f" [{took.environment:.0f} + {took.build:.0f} + {took.deployment:.0f} s]"
+    parts = (
+        f"{took.environment:.0f} s environment, {took.build:.0f} s build, {took.deployment:.0f} s deployment"
     )
+    click.echo(f"{ended.planned} ({trial.version}): {proved} [{parts}]")

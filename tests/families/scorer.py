@@ -2,15 +2,17 @@
 
 import http.client
 import json
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 
+from tests.families.commands import Deadline
+from tests.families.media import content_type
 from tests.families.models import Cell, Table
 
 _TIMEOUT = 120.0
@@ -39,11 +41,12 @@ class Served:
 
 
 class Scorer:
-    """One deployment, by its URL."""
+    """One deployment, by its URL. Any call raises OutOfTimeError once the run's time is up."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, deadline: Deadline) -> None:
         self._url = url
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT)
+        self._deadline = deadline
+        self._client = httpx.Client(base_url=url)
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +56,7 @@ class Scorer:
 
     def schema(self) -> Served:
         """What `GET /model/schema` tells."""
-        told = self._document(self._client.get("/model/schema"))["schema"]
+        told = self._document(self._send("GET", "/model/schema"))["schema"]
         sides = [
             tuple(Column(field["name"], field["dataType"]) for field in told[side])
             for side in ("inputFields", "outputFields")
@@ -63,13 +66,25 @@ class Scorer:
     def score(self, fields: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
         """Score rows in one request."""
         body = {"fields": list(fields), "rows": [list(row) for row in rows]}
-        told = self._document(self._client.post("/model/score", json=body))
+        told = self._document(self._send("POST", "/model/score", json=body))
+        return Table(tuple(told["fields"]), tuple(map(tuple, told["score"])))
+
+    def score_form(
+        self, fields: Sequence[str], rows: Sequence[Sequence[Cell]], files: Sequence[Path]
+    ) -> Table:
+        """Score rows in one request that brings the files that their cells name."""
+        request = json.dumps({"fields": list(fields), "rows": [list(row) for row in rows]})
+        parts: list[tuple[str, tuple[str | None, str | bytes, str]]] = [
+            ("scoreMediaRequest", (None, request, "application/json")),
+            *(("files", (file.name, file.read_bytes(), content_type(file))) for file in files),
+        ]
+        told = self._document(self._send("POST", "/model/media-score", files=parts))
         return Table(tuple(told["fields"]), tuple(map(tuple, told["score"])))
 
     def refusal(self, fields: Sequence[str], row: Sequence[Cell]) -> int:
         """The status that one row gets."""
         body = {"fields": list(fields), "rows": [list(row)]}
-        return self._client.post("/model/score", json=body).status_code
+        return self._send("POST", "/model/score", json=body).status_code
 
     def requests_per_second(self, fields: Sequence[str], row: Sequence[Cell]) -> float:
         """How many requests with one row it answers in a second, over one connection, one after another."""
@@ -86,6 +101,10 @@ class Scorer:
         finally:
             connection.close()
         return done / seconds
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        left = self._deadline.remaining()
+        return self._client.request(method, path, timeout=min(_TIMEOUT, left), **content)
 
     @staticmethod
     def _post(connection: http.client.HTTPConnection, body: bytes) -> None:
@@ -107,8 +126,3 @@ class Scorer:
 def as_text(row: Sequence[Cell]) -> list[str | None]:
     """Cells as most clients send them: all of them text."""
     return [None if cell is None else str(cell) for cell in row]
-
-
-def is_number(cell: Cell) -> bool:
-    """Whether a cell is a number, and none that stands for true or false."""
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool) and math.isfinite(cell)

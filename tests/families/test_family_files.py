@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.families.environments import plugin_requirements, uv_environment
+from tests.families.environments import plugin_folders, plugin_requirements, uv_environment
 from tests.families.family import EditionName, Family, FamilyError, family_names, load_family, normalise
 
 FAMILIES = [load_family(name) for name in family_names()]
@@ -54,9 +54,13 @@ def test_an_unknown_family_is_told_with_those_there_are() -> None:
 
 
 def test_plug_ins_bring_what_they_need_but_not_each_other() -> None:
-    needs = [normalise(need) for need in plugin_requirements(["specr-scorer", "specr-mlflow"])]
+    needs = [normalise(need) for need in plugin_requirements(["specr-mlflow"])]
     assert any(need.startswith("granian") for need in needs)
     assert not any(need.startswith("specr") for need in needs)
+
+
+def test_plug_ins_bring_those_that_they_need() -> None:
+    assert {"specr-mlflow", "specr-scorer"} <= {folder.name for folder in plugin_folders(["specr-mlflow"])}
 
 
 def test_uv_is_told_what_pip_is() -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.families.commands import CommandError, Deadline
@@ -17,8 +17,6 @@ from tests.families.scorer import Scorer, Served, as_text
 _CHUNK = 32
 _SINGLES = 20
 _TYPES = {"Boolean": "Bool", "String": "Str"}
-
-Ask = Callable[[Sequence[str], Sequence[Sequence[Cell]]], Table]
 
 
 class TrialError(Exception):
@@ -36,14 +34,14 @@ def try_family(family: Family, edition: EditionName, deadline: Deadline) -> Tria
     python, _ = environment(family, edition, deadline)
     installed = time.monotonic()
     built, _ = build_model(family, python, deadline)
-    cases = load_cases(built)
+    cases = load_cases(built, family.rows.media)
     trained = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"specr-{family.name}-") as name:
         folder = Path(name).resolve()
         launcher = folder.with_suffix(".python")
-        write_launcher(launcher, python, plugin_folders(family))
+        write_launcher(launcher, python, plugin_folders(family.plugins))
         try:
-            results = _deploy(family, Project(folder, launcher, deadline), built, cases)
+            results = _deploy(family, Project(folder, launcher, deadline), built, cases, deadline)
         finally:
             launcher.unlink()
     return TrialResult(
@@ -61,7 +59,7 @@ def try_family(family: Family, edition: EditionName, deadline: Deadline) -> Tria
 
 
 def _deploy(
-    family: Family, project: Project, built: Path, cases: Mapping[str, Case]
+    family: Family, project: Project, built: Path, cases: Mapping[str, Case], deadline: Deadline
 ) -> list[DeploymentResult]:
     project.write(family.folder / "specr.yaml", built, cases)
     deployed = project.plan()
@@ -71,7 +69,7 @@ def _deploy(
     try:
         project.apply()
         urls = project.urls()
-        proved = [_prove(family, one, cases[one.case], urls[one.name]) for one in deployed]
+        proved = [_prove(family, one, cases[one.case], Scorer(urls[one.name], deadline)) for one in deployed]
     except BaseException as failure:
         try:
             project.destroy()
@@ -82,21 +80,21 @@ def _deploy(
     return proved
 
 
-def _prove(family: Family, deployed: Deployed, case: Case, url: str) -> DeploymentResult:
+def _prove(family: Family, deployed: Deployed, case: Case, asking: Scorer) -> DeploymentResult:
     """Ask one deployment for every row, in several ways, and compare."""
-    with Scorer(url) as scorer:
+    with asking as scorer:
         served = scorer.schema()
         _check_rows(family, served, case)
         try:
             largest = max(
                 largest_difference(case.expected, answer, served.outputs, family.comparison.tolerance, rows)
-                for rows, answer in _answers(scorer.score, case)
+                for rows, answer in _answers(scorer, case)
             )
         except DifferenceError as error:
             raise DifferenceError(f"deployment/{deployed.name}: {error}") from error
         if family.rows.missing == "refused":
             _check_refusals(scorer, case)
-        speed = scorer.requests_per_second(case.asked.fields, case.asked.rows[0])
+        speed = scorer.requests_per_second(case.asked.fields, case.self_contained(0))
     return DeploymentResult(
         name=deployed.name,
         artifact_type=deployed.artifact_type,
@@ -111,15 +109,21 @@ def _prove(family: Family, deployed: Deployed, case: Case, url: str) -> Deployme
     )
 
 
-def _answers(ask: Ask, case: Case) -> Iterator[tuple[Sequence[int], Table]]:
-    """All rows at once, then in chunks as text, then some of them alone."""
+def _answers(scorer: Scorer, case: Case) -> Iterator[tuple[Sequence[int], Table]]:
+    """All rows at once, then in chunks as text, then some of them alone, with files in their cells."""
     fields, rows = case.asked.fields, case.asked.rows
-    yield range(len(rows)), ask(fields, rows)
+
+    def ask(asked: Sequence[int], cells: Sequence[Sequence[Cell]]) -> tuple[Sequence[int], Table]:
+        if case.media:
+            return asked, scorer.score_form(fields, cells, case.files(asked))
+        return asked, scorer.score(fields, cells)
+
+    yield ask(range(len(rows)), rows)
     for start in range(0, len(rows), _CHUNK):
         chunk = range(start, min(start + _CHUNK, len(rows)))
-        yield chunk, ask(fields, [as_text(rows[row]) for row in chunk])
+        yield ask(chunk, [as_text(rows[row]) for row in chunk])
     for row in range(0, len(rows), max(1, len(rows) // _SINGLES)):
-        yield [row], ask(fields, [rows[row]])
+        yield [row], scorer.score(fields, [case.self_contained(row)])
 
 
 def _check_rows(family: Family, served: Served, case: Case) -> None:
@@ -137,7 +141,7 @@ def _check_rows(family: Family, served: Served, case: Case) -> None:
 
 def _check_refusals(scorer: Scorer, case: Case) -> None:
     for position, field in enumerate(case.asked.fields):
-        row = [None if place == position else cell for place, cell in enumerate(case.asked.rows[0])]
+        row = [None if place == position else cell for place, cell in enumerate(case.self_contained(0))]
         status = scorer.refusal(case.asked.fields, row)
         if status != 400:
             raise TrialError(f"a row without {field!r} must be refused with 400, and got {status}")
