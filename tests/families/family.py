@@ -76,19 +76,25 @@ class Family(_Part):
     """One family. `listed` is the version of the source documents, empty where they give none.
 
     `package` is the distribution whose version is the family's; `plugins` are folders of `plugins/`
-    that go on the path of its environment; `packages` are Debian packages that it needs besides.
+    that go on the path of its environment; `needs` are Debian packages that it needs besides. `cases` are
+    what the rows of some of its models hold, where that is not `rows`. `untried` is why a family can't be
+    tried at all; `processor` and `runtime` then say what there is for it.
     """
 
     name: str
     title: str
-    package: str
+    package: str = ""
     listed: str = ""
     artifact_type: str
     plugins: tuple[str, ...]
     needs: tuple[str, ...] = ()
     note: str = ""
-    editions: dict[EditionName, Edition]
-    rows: Rows
+    untried: str = ""
+    processor: str = ""
+    runtime: str = ""
+    editions: dict[EditionName, Edition] = Field(default_factory=dict)
+    rows: Rows = Rows(note="")
+    cases: dict[str, Rows] = Field(default_factory=dict)
     comparison: Comparison = Comparison()
 
     @property
@@ -99,6 +105,10 @@ class Family(_Part):
     def requirements(self, edition: EditionName) -> Path:
         """The pinned requirements of an edition."""
         return self.folder / f"requirements-{edition}.txt"
+
+    def rows_of(self, case: str) -> Rows:
+        """What the rows of a model hold."""
+        return self.cases.get(case, self.rows)
 
     def version(self, edition: EditionName) -> str:
         """The library's version in an edition, by its pin.
@@ -153,8 +163,14 @@ def load_family(name: str) -> Family:
 
 
 def _problems(family: Family) -> Iterator[str]:
+    if family.untried:
+        if not (family.processor and family.runtime):
+            yield "a family that can't be tried says what `processor` and `runtime` there are for it"
+        return
     if EditionName.LISTED not in family.editions:
         yield "it has no edition `listed`"
+    if not family.rows.note:
+        yield "`rows.note` must say what becomes of missing cells"
     for needed in ("build.py", "specr.yaml"):
         if not (family.folder / needed).exists():
             yield f"{needed} is missing"

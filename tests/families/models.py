@@ -105,19 +105,16 @@ def build_model(family: Family, python: Path, deadline: Deadline) -> tuple[Path,
     return folder / "out", made
 
 
-def load_cases(folder: Path, media: tuple[str, ...] = ()) -> dict[str, Case]:
-    """The models that a build wrote, by folder name; `""` where it wrote one.
-
-    Args:
-        folder: what the build filled.
-        media: columns whose cells name files, in those models that have them.
+def load_cases(folder: Path, family: Family) -> dict[str, Case]:
+    """The models that a build wrote into a folder, by folder name; `""` where it wrote one.
 
     Raises:
         BuildError: there is none, or its rows don't fit together.
     """
     if (folder / "rows.json").exists():
-        return {"": _load_case(folder, media)}
-    cases = {path.parent.name: _load_case(path.parent, media) for path in sorted(folder.glob("*/rows.json"))}
+        return {"": _load_case(folder, family.rows.media)}
+    found = [path.parent for path in sorted(folder.glob("*/rows.json"))]
+    cases = {case.name: _load_case(case, family.rows_of(case.name).media) for case in found}
     if not cases:
         raise BuildError("build.py wrote no rows.json")
     return cases
@@ -125,8 +122,10 @@ def load_cases(folder: Path, media: tuple[str, ...] = ()) -> dict[str, Case]:
 
 def _load_case(folder: Path, media: tuple[str, ...]) -> Case:
     asked = _load_table(folder / "rows.json")
-    present = tuple(name for name in media if name in asked.fields)
-    case = Case(folder, asked, _load_table(folder / "expected.json"), present)
+    unknown = set(media) - set(asked.fields)
+    if unknown:
+        raise BuildError(f"rows.json has no columns {', '.join(sorted(unknown))}")
+    case = Case(folder, asked, _load_table(folder / "expected.json"), media)
     lost = [path.name for path in case.files(range(len(asked.rows))) if not path.exists()]
     if lost:
         raise BuildError(f"rows.json names files that are not in media/: {', '.join(lost[:5])}")

@@ -21,7 +21,8 @@ HEADINGS: Final = (
     "Requests/s",
 )
 SAME: Final = "the same"
-NOT_LISTED: Final = "not listed"
+NOT_LISTED: Final = "none"
+UNTRIED: Final = "not tried"
 
 
 def render_document(families: Sequence[Family], results: Results) -> str:
@@ -36,9 +37,47 @@ def render_document(families: Sequence[Family], results: Results) -> str:
         raise FamilyError(f"these have no result of their present version; run them: {', '.join(lacking)}")
     lines = [_row(HEADINGS), _row(["---"] * len(HEADINGS))]
     for family in families:
-        lines += map(_row, _family_rows(family, found))
+        lines += map(_row, [_untried_row(family)] if family.untried else _family_rows(family, found))
     days = sorted({trial.day for trial in results.trials})
     return _PREAMBLE + "\n".join(lines) + "\n" + _notes(families, days)
+
+
+def check_document(text: str, families: Sequence[Family]) -> Iterator[str]:
+    """What a document lacks or says wrong, by the families' files alone: rows, versions, blanks."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| ---")
+    ]
+    if not rows or tuple(rows[0]) != HEADINGS:
+        yield f"the table's headings must be {', '.join(HEADINGS)}"
+        return
+    yield from (
+        f"a blank in the row of {row[0]}" for row in rows if len(row) != len(HEADINGS) or not all(row)
+    )
+    told = {row[0]: row for row in rows[1:]}
+    yield from (f"{title} is no family" for title in told.keys() - {family.title for family in families})
+    for family in families:
+        row = told.get(family.title)
+        if row is None:
+            yield f"{family.title} is missing"
+        elif row[2:5] != _versions(family):
+            yield f"{family.title}: the versions are {row[2:5]}, and those pinned now {_versions(family)}"
+        if f"- **{family.title}**: " not in text:
+            yield f"{family.title} has no note"
+
+
+def _versions(family: Family) -> list[str]:
+    """The listed version, the one tried for it, and the newest one tried."""
+    if family.untried:
+        return [family.listed or NOT_LISTED, UNTRIED, UNTRIED]
+    newest = family.version(EditionName.NEWEST) if EditionName.NEWEST in family.editions else SAME
+    return [family.listed or NOT_LISTED, family.version(EditionName.LISTED), newest]
+
+
+def _untried_row(family: Family) -> Sequence[str]:
+    known = [f"`{family.artifact_type}`", family.processor, family.runtime]
+    return [family.title, UNTRIED, *_versions(family), *known, *[UNTRIED] * 3]
 
 
 def _lacking(
@@ -61,9 +100,7 @@ def _family_rows(
         yield (
             family.title,
             one.name,
-            family.listed or NOT_LISTED,
-            listed.version,
-            newest.version if newest else SAME,
+            *_versions(family),
             f"`{one.artifact_type}`",
             f"`{one.processor}`",
             f"`{one.runtime}`",
@@ -90,8 +127,14 @@ def _notes(families: Sequence[Family], days: Sequence[str]) -> str:
     """What each family's file says of its versions, its rows and its tolerance."""
     lines = ["", "## Notes", "", f"Run on {' and '.join(days)}.", ""]
     for family in families:
-        said = [family.note, *(edition.note for edition in family.editions.values()), family.rows.note]
-        if EditionName.NEWEST not in family.editions:
+        said = [
+            family.untried,
+            family.note,
+            *(edition.note for edition in family.editions.values()),
+            family.rows.note,
+            *(rows.note for rows in family.cases.values()),
+        ]
+        if not family.untried and EditionName.NEWEST not in family.editions:
             said.append("The version tried is the newest too.")
         if family.comparison.tolerance:
             said.append(f"Numbers may be off by {family.comparison.tolerance:g}: {family.comparison.reason}")

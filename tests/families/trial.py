@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.families.commands import CommandError, Deadline
 from tests.families.comparing import DifferenceError, largest_difference
 from tests.families.environments import environment, plugin_folders, write_launcher
-from tests.families.family import EditionName, Family
+from tests.families.family import EditionName, Family, Rows
 from tests.families.models import Case, Cell, Table, build_model, load_cases
 from tests.families.project import Deployed, Project, ProjectError
 from tests.families.results import DeploymentResult, Seconds, TrialResult
-from tests.families.scorer import Scorer, Served, as_text
+from tests.families.scorer import Scorer, as_text
 
 _CHUNK = 32
 _SINGLES = 20
@@ -34,7 +34,7 @@ def try_family(family: Family, edition: EditionName, deadline: Deadline) -> Tria
     python, _ = environment(family, edition, deadline)
     installed = time.monotonic()
     built, _ = build_model(family, python, deadline)
-    cases = load_cases(built, family.rows.media)
+    cases = load_cases(built, family)
     trained = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"specr-{family.name}-") as name:
         folder = Path(name).resolve()
@@ -77,14 +77,23 @@ def _deploy(
             failure.add_note(f"and then: {error}")
         raise
     project.destroy()
+    for name in {"", *family.cases}:
+        like = [result for one, result in zip(deployed, proved, strict=True) if _promise(family, one) == name]
+        _check_types(family.rows_of(name), like)
     return proved
+
+
+def _promise(family: Family, deployed: Deployed) -> str:
+    """Which of the family's promises a deployment's rows keep: that of its case, or the general one."""
+    return deployed.case if deployed.case in family.cases else ""
 
 
 def _prove(family: Family, deployed: Deployed, case: Case, asking: Scorer) -> DeploymentResult:
     """Ask one deployment for every row, in several ways, and compare."""
     with asking as scorer:
         served = scorer.schema()
-        _check_rows(family, served, case)
+        promised = family.rows_of(deployed.case)
+        _check_gaps(promised, case)
         try:
             largest = max(
                 largest_difference(case.expected, answer, served.outputs, family.comparison.tolerance, rows)
@@ -92,7 +101,7 @@ def _prove(family: Family, deployed: Deployed, case: Case, asking: Scorer) -> De
             )
         except DifferenceError as error:
             raise DifferenceError(f"deployment/{deployed.name}: {error}") from error
-        if family.rows.missing == "refused":
+        if promised.missing == "refused":
             _check_refusals(scorer, case)
         speed = scorer.requests_per_second(case.asked.fields, case.self_contained(0))
     return DeploymentResult(
@@ -126,16 +135,20 @@ def _answers(scorer: Scorer, case: Case) -> Iterator[tuple[Sequence[int], Table]
         yield [row], scorer.score(fields, [case.self_contained(row)])
 
 
-def _check_rows(family: Family, served: Served, case: Case) -> None:
-    """See that the rows hold what the family's file promises."""
-    wanted = {_TYPES.get(name, name) for name in family.rows.types}
-    found = {column.data_type for column in served.inputs}
+def _check_types(promised: Rows, served: Sequence[DeploymentResult]) -> None:
+    """See that the models' rows hold all column types that the family's file promises."""
+    wanted = {_TYPES.get(name, name) for name in promised.types}
+    found = {name for one in served for name in one.types}
     if not wanted <= found:
         raise TrialError(f"the rows lack columns of type {', '.join(sorted(wanted - found))}")
+
+
+def _check_gaps(promised: Rows, case: Case) -> None:
+    """See that the rows lack cells if the family's file says that they may."""
     gaps = any(cell is None for row in case.asked.rows for cell in row)
-    if gaps != (family.rows.missing == "scored"):
+    if gaps != (promised.missing == "scored"):
         raise TrialError(
-            f"rows.missing is {family.rows.missing!r}, and rows.json has {'' if gaps else 'no '}gaps"
+            f"rows.missing is {promised.missing!r}, and rows.json has {'' if gaps else 'no '}gaps"
         )
 
 
