@@ -11,7 +11,7 @@ from specr_processor import Settings, SourceError
 from specr_processor.testing import make_folder, make_zip, read_tree, run_processor
 
 MLMODEL = b"flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
-FILES = {"MLmodel": MLMODEL, "model.pkl": b"\x80\x04payload"}
+FILES = {"MLmodel": MLMODEL, "model.pkl": b"\x80\x04K\x01."}
 
 
 def process(source: Path, target: Path) -> None:
@@ -43,10 +43,37 @@ def test_a_folder_that_is_no_model_is_told(files: dict[str, bytes], reason: str,
     assert not (tmp_path / "target").exists()
 
 
-def test_the_payload_is_never_opened_as_code(tmp_path: Path) -> None:
-    bomb = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
-    process(make_folder(tmp_path / "source", {**FILES, "model.pkl": bomb}), tmp_path / "target")
-    assert not (tmp_path / "ran").exists()
+class TestPickles:
+    BOMB = b"cposix\nsystem\n(S'touch ran'\ntR."
+
+    def refused(self, files: dict[str, bytes], tmp_path: Path) -> str:
+        source, target = make_folder(tmp_path / "source", {**FILES, **files}), tmp_path / "target"
+        with pytest.raises(SourceError) as refusal:
+            process(source, target)
+        assert not target.exists()
+        assert not Path("ran").exists()
+        return str(refusal.value)
+
+    def test_a_call_of_the_system_is_refused_and_never_made(self, tmp_path: Path) -> None:
+        told = self.refused({"model.pkl": self.BOMB}, tmp_path)
+        assert told.startswith(
+            "model.pkl, byte 0: it refers to posix.system, which can run commands or read and write files. "
+        )
+        assert "policy.modules of the Project" in told
+
+    def test_whatever_the_file_is_called(self, tmp_path: Path) -> None:
+        assert "data/notes.txt, byte 0" in self.refused({"data/notes.txt": self.BOMB}, tmp_path)
+
+    def test_code_of_the_models_own_has_to_be_named(self, tmp_path: Path) -> None:
+        told = self.refused({"code/acme/features.py": b"x = 1"}, tmp_path)
+        assert told.startswith("code/acme/features.py: it is code that the model brings along. ")
+        environ = {"SPECR_POLICY": '{"modules": ["acme"]}'}
+        PROCESSOR.process(Settings(tmp_path / "source", tmp_path / "target"), environ)
+        assert (tmp_path / "target" / "code" / "acme" / "features.py").exists()
+
+    def test_a_loader_that_is_not_mlflows_has_to_be_named(self, tmp_path: Path) -> None:
+        told = self.refused({"MLmodel": MLMODEL.replace(b"mlflow.sklearn", b"acme.loader")}, tmp_path)
+        assert told.startswith("MLmodel: it refers to acme.loader._load_pyfunc. ")
 
 
 def test_the_command_takes_a_model_or_says_one_line(tmp_path: Path) -> None:

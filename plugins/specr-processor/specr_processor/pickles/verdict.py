@@ -1,0 +1,92 @@
+"""The search's findings held against the policy: nothing, a warning, or a refusal that says what to do."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from specr_processor.errors import SourceError
+from specr_processor.pickles.contents import Search, Sighting
+from specr_processor.pickles.known import LIBRARIES, describe
+from specr_processor.pickles.policy import Mode, Policy, read_policy
+from specr_processor.pickles.trace import Global
+from specr_processor.program import Job
+
+_SHOWN: Final = 3
+_CODE: Final = (".py", ".pyc", ".so")
+
+
+class PickleError(SourceError):
+    """A model whose pickles the policy does not allow."""
+
+
+def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> None:
+    """See that no pickle below a folder refers to what the project's policy does not allow.
+
+    Nothing is unpickled or imported. `further` are references that the family has found elsewhere,
+    such as a module that a model's description tells to load.
+
+    Raises:
+        PickleError: one does, and the policy is to refuse it.
+        SettingsError: the policy makes no sense.
+    """
+    policy = read_policy(job.environ)
+    if policy.mode is Mode.ALLOW:
+        return
+    found = _objections([*further, *find_references(job, tree)], policy)
+    found += _own_code(tree, policy)
+    if not found:
+        return
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    text = "; ".join(found[:_SHOWN]) + more
+    if policy.mode is Mode.WARN:
+        job.warn(f"{text}. Loading the model may run any code")
+        return
+    raise PickleError(f"{text}. {_remedy(found)}")
+
+
+def find_references(job: Job, tree: Path) -> list[Sighting]:
+    """All that the pickles below a folder refer to, and all that can't be looked into."""
+    search = Search(job.work, job.limits)
+    for path in sorted(tree.rglob("*")):
+        if path.is_file():
+            search.file(path, path.relative_to(tree).as_posix())
+    return search.sightings
+
+
+def _objections(sightings: Iterable[Sighting], policy: Policy) -> list[str]:
+    """What is wrong, each once, with the first place where it is."""
+    found: dict[str, str] = {}
+    for sighting in sightings:
+        what = sighting.what
+        if not isinstance(what, Global):
+            found.setdefault(f"{sighting.file} {what.why}", f"{sighting.place}: {what.why}")
+        elif not policy.permits(what.module, what.name):
+            full = f"{what.module}.{what.name}"
+            found.setdefault(full, f"{sighting.place}: it refers to {full}{describe(what.module, what.name)}")
+    return list(found.values())
+
+
+def _own_code(tree: Path, policy: Policy) -> list[str]:
+    """Modules that the model brings and nobody has named.
+
+    Wherever they lie, something may put their folder on the path: then they are imported in place of
+    others. So what is allowed by a library's name never allows them.
+    """
+    found = []
+    for path in sorted(tree.rglob("*")):
+        if path.suffix not in _CODE or not path.is_file():
+            continue
+        *folders, file = path.relative_to(tree).parts
+        parts = [*folders, file.partition(".")[0]]
+        names = [".".join(parts[start:]) for start in range(len(parts)) if parts[start] not in LIBRARIES]
+        if not any(policy.names(name) for name in names):
+            found.append(f"{'/'.join((*folders, file))}: it is code that the model brings along")
+    return found
+
+
+def _remedy(found: list[str]) -> str:
+    what = "it" if len(found) == 1 else "them"
+    return (
+        "Loading a pickle runs what it refers to. If you know who made this model, name what it needs in "
+        f"policy.modules of the Project, or have {what} told only with policy.pickles: warn"
+    )
