@@ -8,6 +8,7 @@ from specr.apply.intent import as_failure, begin, recorded_as, withdraw
 from specr.apply.means import Task
 from specr.apply.orders import decode_build_order
 from specr.apply.patience import await_ready, insist
+from specr.apply.warnings import processor_warnings
 from specr.canonical import JsonObject
 from specr.plan.desired import effect_of
 from specr.plan.model import Effect
@@ -53,6 +54,8 @@ def _run(task: Task, arguments: JsonObject, effect: str) -> JsonObject:
     ref = pending.ref
     try:
         ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))
-        return await_ready(task, provider, ref, order)
+        attributes = await_ready(task, provider, ref, order)
     except Exception as error:
         raise withdraw(task, ref, pending, as_failure(task, error)) from error
+    warnings = processor_warnings(provider, replace(ref, attributes=attributes))
+    return {**attributes, "warnings": list(warnings)} if warnings else attributes

@@ -8,7 +8,7 @@ from specr.address import Address
 from specr.canonical import JsonObject, encode_json
 from specr.providers.orders import decode_environment
 from specr.providers.protocol import BuildOrder, DeploymentOrder
-from specr.resources.compute import Compute
+from specr.resources.compute import POLICY_VARIABLE, Compute
 from specr.resources.deployment import GoldenRow
 
 MODEL_SCHEMA: Final = "SPECR_MODEL_SCHEMA"
@@ -18,6 +18,9 @@ MODEL_SCHEMA: Final = "SPECR_MODEL_SCHEMA"
 def decode_build_order(address: Address, arguments: JsonObject, token: str) -> BuildOrder:
     """The order for a build."""
     processor = arguments["processor"]
+    env = dict(processor.get("env") or {})
+    if "policy" in arguments:
+        env[POLICY_VARIABLE] = encode_json(arguments["policy"]).decode()
     return BuildOrder(
         address=address,
         token=token,
@@ -25,7 +28,7 @@ def decode_build_order(address: Address, arguments: JsonObject, token: str) -> B
         image=processor.get("image"),
         image_id=processor.get("imageId"),
         command=tuple(processor.get("command", ())),
-        env=decode_environment(processor.get("env") or {}),
+        env=decode_environment(env),
         resources=Compute.model_validate(processor.get("resources") or {}),
         timeout=arguments["timeout"],
     )

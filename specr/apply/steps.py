@@ -14,6 +14,7 @@ from specr.apply.events import Outcome, OutcomeKind
 from specr.apply.fetching import fetch_artifact
 from specr.apply.intent import delete_all, intent, recorded_as
 from specr.apply.means import Task
+from specr.apply.warnings import warn_of
 from specr.backends.protocol import Begin, Done, Put, Remove, Settle, Write
 from specr.canonical import JsonObject, digest_of
 from specr.plan.changes import effect_of_change
@@ -113,7 +114,8 @@ def _finish(task: Task, recorded: RecordedObject) -> Outcome:
         task.desk.write(settled)
     else:
         task.desk.write((Put(recorded), *settled))
-    return Outcome(change.address, change.action, OutcomeKind.DONE, attributes=recorded.attributes)
+    warnings = warn_of(change.address, recorded.attributes.get("warnings", ()))
+    return Outcome(change.address, change.action, OutcomeKind.DONE, warnings, attributes=recorded.attributes)
 
 
 def _remove(task: Task) -> Outcome:

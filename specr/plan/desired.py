@@ -63,7 +63,8 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
         case "artifact":
             return digest_of({"digest": arguments["digest"]})
         case "build":
-            return digest_of({key: arguments.get(key) for key in _BUILD_EFFECT})
+            policy = {"policy": arguments["policy"]} if "policy" in arguments else {}
+            return digest_of({**{key: arguments.get(key) for key in _BUILD_EFFECT}, **policy})
         case "deployment":
             kept = {key: arguments.get(key) for key in _DEPLOYMENT_EFFECT if key not in schema.in_place}
             runtime = arguments["runtime"]
@@ -242,6 +243,7 @@ class Expander:
         address = Address(BUILD, f"{route.artifact.name}.{route.processor.name}", key=key)
         if address not in self._desired:
             digest = self._artifact_digest(route.artifact)
+            policy = self._project.policy.arguments()
             self._add(
                 address,
                 {
@@ -255,6 +257,7 @@ class Expander:
                     "modelType": route.processor.model_type,
                     "timeout": route.processor.timeout,
                     "provider": provider,
+                    **({"policy": policy} if policy else {}),
                 },
                 (route.artifact.address, route.processor.address),
                 provider=provider,

@@ -8,7 +8,12 @@ from pydantic import Field, StringConstraints
 
 from specr.resources.base import Part
 
-RESERVED_VARIABLES: Final = frozenset({"MODEL_PATH", "MODEL_ID", "SOURCE_PATH", "TARGET_PATH", "PORT"})
+POLICY_VARIABLE: Final = "SPECR_POLICY"
+"""Tells processors the project's policy, as JSON; not set where the project has none."""
+
+RESERVED_VARIABLES: Final = frozenset(
+    {"MODEL_PATH", "MODEL_ID", "SOURCE_PATH", "TARGET_PATH", "PORT", POLICY_VARIABLE}
+)
 """Environment variables that specr itself sets; users can't."""
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

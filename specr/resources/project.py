@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from specr.resources.base import Name, Part, Resource
+from specr.resources.policy import Policy
 
 
 class TypedSettings(Part):
@@ -39,6 +40,8 @@ class Project(Resource):
               type: kubernetes
               namespace: models
           defaultProvider: gpu
+          policy:
+            modules: [acme.features]
     """
 
     kind: ClassVar[str] = "Project"
@@ -58,6 +61,9 @@ class Project(Resource):
 
     default_provider: Name = "local"
     """The provider of deployments that name none."""
+
+    policy: Policy = Field(default_factory=Policy)
+    """What models may do that run code when they are loaded."""
 
     variables: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Values that specs use as `${var.name}`, with their defaults; `--var name=value` overrides them,

@@ -88,7 +88,7 @@ class Processor(Resource):
     """What to run; in a container, left out means the image's own entry point."""
 
     env: Environment = Field(default_factory=dict)
-    """Environment variables beside `SOURCE_PATH` and `TARGET_PATH`."""
+    """Environment variables beside `SOURCE_PATH`, `TARGET_PATH` and `SPECR_POLICY`."""
 
     resources: Compute = Field(default_factory=Compute)
     """Processor and memory."""

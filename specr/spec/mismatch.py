@@ -51,6 +51,11 @@ _PATTERNS: Final = (
         "Bad name of an environment variable",
         "it has letters, digits and underscores, no digit first",
     ),
+    (
+        "a-zA-Z_",
+        "Bad name of a module",
+        "it is a module, or a name in one, as Python imports it, such as `acme` or `acme.features`",
+    ),
     ("Ki", "Bad amount", "an amount is a number and maybe a unit, such as `500m`, `2`, `512Mi` or `1.5Gi`"),
     ("^/", "Bad path", "it begins with a slash"),
 )
@@ -231,6 +236,11 @@ def _bound(words: str, key: str) -> _Explain:
 
 _BY_TYPE: Final[Mapping[str, _Explain]] = {
     "string_pattern_mismatch": _pattern,
+    "literal_error": lambda value, context: (
+        "Unknown value",
+        f"{quoted(value)} is not {context['expected'].replace(chr(39), '`')}",
+        "",
+    ),
     "string_too_long": lambda value, _: ("Bad name", f"{quoted(value)} is longer than 63 characters", ""),
     "string_too_short": lambda _value, _context: ("Value is empty", "it must not be empty", ""),
     "too_short": lambda _value, _context: ("Value is empty", "it must hold at least one entry", ""),

@@ -129,6 +129,8 @@ def _type(field: dict[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     if kind == "object":
         return _mapping(field)
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
     if kind == "string":
         pattern = field.get("pattern", "")
         return next((word for part, word in _PATTERNS if part in pattern), "text")

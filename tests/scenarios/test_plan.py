@@ -10,6 +10,7 @@ tells, and plans `after.yaml`:
     taint ADDRESS             the object must be made anew
     interrupt ADDRESS ACTION  a process died between intent and result
     serve                     the folder is served over HTTP, at $URL
+    policy TEXT               the project gets this policy
     options OPTION...         options for `specr plan`
 """
 
@@ -86,6 +87,10 @@ class Project:
                 self._write_state(lambda s: Begin(pending))
             case "serve":
                 self.url = stack.enter_context(serving(self.folder))
+            case "policy":
+                specs = self.folder / "specr.yaml"
+                head, first, rest = specs.read_text().partition("spec:\n")
+                specs.write_text(f"{head}{first}  policy: {' '.join(words)}\n{rest}")
             case "options":
                 self.options = words
             case _:

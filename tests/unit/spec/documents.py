@@ -15,6 +15,7 @@ FULL: dict[str, dict[str, Any]] = {
         "store": {"type": "folder"},
         "providers": {"gpu": {"type": "kubernetes", "deep": {"a": [1]}}},
         "defaultProvider": "gpu",
+        "policy": {"pickles": "warn", "modules": ["acme.features"]},
         "variables": {"a": 1, "b": "x", "c": True, "d": 0.5},
     },
     "Experiment": {
