@@ -62,7 +62,8 @@ _EXACT: Final = frozenset(
     f"{module}.{name}"
     for module, names in {
         "builtins": "bool bytearray bytes complex dict float frozenset int list object range set slice str"
-        " tuple",
+        " tuple type",
+        "abc": "ABC ABCMeta",
         "collections": "Counter OrderedDict defaultdict deque",
         "copyreg": "_reconstructor __newobj__ __newobj_ex__",
         "_codecs": "encode",
@@ -124,6 +125,8 @@ def is_usual(module: str, name: str) -> bool:
     """Whether models of the usual libraries refer to this, and it can do little but hold data."""
     if f"{module}.{name}" in _EXACT:
         return True
+    if module == "typing":
+        return _CLASS.fullmatch(name) is not None
     library = module.partition(".")[0]
     if library not in LIBRARIES:
         return library == "__torch__"  # TorchScript's own, which no Python module is
@@ -133,6 +136,11 @@ def is_usual(module: str, name: str) -> bool:
         return True
     is_class = _CLASS.fullmatch(name) is not None and _TOO_ABLE.fullmatch(name) is None
     return is_class or _CYTHON.fullmatch(name) is not None
+
+
+def suggest(module: str, name: str) -> str | None:
+    """What to name in a policy to allow this, where that is no recklessness."""
+    return None if _RUNS_CODE.fullmatch(f"{module}.{name}") else module.partition(".")[0]
 
 
 def describe(module: str, name: str) -> str:

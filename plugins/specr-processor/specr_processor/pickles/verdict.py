@@ -6,7 +6,7 @@ from typing import Final
 
 from specr_processor.errors import SourceError
 from specr_processor.pickles.contents import Search, Sighting
-from specr_processor.pickles.known import LIBRARIES, describe
+from specr_processor.pickles.known import LIBRARIES, describe, suggest
 from specr_processor.pickles.policy import Mode, Policy, read_policy
 from specr_processor.pickles.trace import Global
 from specr_processor.program import Job
@@ -32,7 +32,8 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
     policy = read_policy(job.environ)
     if policy.mode is Mode.ALLOW:
         return
-    found = _objections([*further, *find_references(job, tree)], policy)
+    sightings = [*further, *find_references(job, tree)]
+    found = _objections(sightings, policy)
     found += _own_code(tree, policy)
     if not found:
         return
@@ -41,7 +42,7 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
     if policy.mode is Mode.WARN:
         job.warn(f"{text}. Loading the model may run any code")
         return
-    raise PickleError(f"{text}. {_remedy(found)}")
+    raise PickleError(f"{text}. {_remedy(found, _needed(sightings, policy))}")
 
 
 def find_references(job: Job, tree: Path) -> list[Sighting]:
@@ -84,9 +85,20 @@ def _own_code(tree: Path, policy: Policy) -> list[str]:
     return found
 
 
-def _remedy(found: list[str]) -> str:
+def _needed(sightings: Iterable[Sighting], policy: Policy) -> str:
+    """What to name to have this model allowed, as the policy would have it."""
+    missing = [
+        suggest(sighting.what.module, sighting.what.name)
+        for sighting in sightings
+        if isinstance(sighting.what, Global) and not policy.permits(sighting.what.module, sighting.what.name)
+    ]
+    names = sorted({name for name in missing if name})
+    return f" (modules: [{', '.join(names)}])" if names else ""
+
+
+def _remedy(found: list[str], needed: str) -> str:
     what = "it" if len(found) == 1 else "them"
     return (
         "Loading a pickle runs what it refers to. If you know who made this model, name what it needs in "
-        f"policy.modules of the Project, or have {what} told only with policy.pickles: warn"
+        f"policy.modules of the Project{needed}, or have {what} told only with policy.pickles: warn"
     )
