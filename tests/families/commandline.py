@@ -1,5 +1,6 @@
 """The options of `python -m tests.families`."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def run_families(
     results: Path = _RESULTS,
 ) -> None:
     """Run families, all of them unless some are named."""
+    # Whoever stops a run, be it with SIGTERM, must not leave deployments behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     families = _load(names)
     if half:
         families = half_of(families)
