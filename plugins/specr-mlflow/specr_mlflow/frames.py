@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
-from specr_scorer import Cell, DataType, Frame, InputError
+from specr_scorer import Cell, DataType, Field, Frame, InputError
 
 from specr_mlflow.schema import Side, Tensor
 
-_DTYPES: Final = {
+DTYPES: Final[Mapping[DataType, str]] = {
     DataType.BOOL: "bool",
     DataType.INT32: "int32",
     DataType.INT64: "int64",
     DataType.FLOAT32: "float32",
     DataType.FLOAT64: "float64",
 }
+"""The numpy types of numbers and booleans."""
 _NAT: Final = np.iinfo(np.int64).min
 _GAPLESS: Final = frozenset({DataType.BOOL, DataType.INT32, DataType.INT64})
 
@@ -70,25 +70,35 @@ def model_input(part: Part, side: Side) -> Any:
     """
     columns = part.frame.columns
     if not side.tensors:
-        data = [_series(columns[field.name], field.type, field.name in part.gaps) for field in side.fields]
-        frame = pd.DataFrame(dict(enumerate(data)), copy=False)
-        if side.labels[0] is not None:
-            frame.columns = pd.Index(side.labels)
-        return frame
+        return _data_frame(part, side)
     if side.tensors[0].name is None:  # mlflow allows one tensor without a name, and then no other
         return _tensor(side.tensors[0], columns)
     return {tensor.name: _tensor(tensor, columns) for tensor in side.tensors}
 
 
-def _series(cells: Sequence[Cell], data_type: DataType, gap: bool) -> Any:
-    if gap:
+def _data_frame(part: Part, side: Side) -> Any:
+    import pandas as pd  # noqa: PLC0415 - half a second, and many models are asked without a frame
+
+    data = [column_array(part, field) for field in side.fields]
+    series = [pd.Series(cells, dtype=object) if cells.dtype == object else cells for cells in data]
+    frame = pd.DataFrame(dict(enumerate(series)), copy=False)
+    if side.labels[0] is not None:
+        frame.columns = pd.Index(side.labels)
+    return frame
+
+
+def column_array(part: Part, field: Field) -> Any:
+    """One column as the array of the type that its signature names, text as objects."""
+    cells = part.frame.columns[field.name]
+    if field.name in part.gaps:
         return np.full(len(cells), math.nan)
-    if data_type is DataType.STR:
-        filled = [math.nan if cell is None else cell for cell in cells] if None in cells else cells
-        return pd.Series(filled, dtype=object)
-    if data_type is DataType.TIME64:
+    if field.type is DataType.STR:
+        array = np.empty(len(cells), dtype=object)
+        array[:] = [math.nan if cell is None else cell for cell in cells] if None in cells else cells
+        return array
+    if field.type is DataType.TIME64:
         return _times(cells)
-    return np.array(cells, dtype=_DTYPES[data_type])
+    return np.array(cells, dtype=DTYPES[field.type])
 
 
 def _times(cells: Sequence[Cell]) -> Any:
@@ -106,9 +116,9 @@ def _tensor_column(cells: Sequence[Cell], data_type: DataType, dtype: str) -> An
         return _times(cells)
     if data_type is DataType.STR:
         return np.array([math.nan if cell is None else cell for cell in cells], dtype=dtype)
-    wide = np.array(cells, dtype=_DTYPES[data_type])
+    wide = np.array(cells, dtype=DTYPES[data_type])
     narrow = wide.astype(dtype, copy=False)
-    if dtype != _DTYPES[data_type] and not _same(wide, narrow):
+    if dtype != DTYPES[data_type] and not _same(wide, narrow):
         raise InputError(f"A number does not fit the model's tensor of {dtype}.")
     return narrow
 

@@ -6,11 +6,11 @@ told by the scorer.
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from specr_scorer import Cell, DataType, Field
 
 from specr_mlflow.schema import unnamed
@@ -28,13 +28,17 @@ def columns_of(predicted: Any) -> dict[object, Any]:
     Raises:
         PredictionError: it has no rows or more than two dimensions.
     """
-    if isinstance(predicted, pd.DataFrame):
+    if isinstance(predicted, np.ndarray) and predicted.ndim == 1:
+        return {0: predicted}
+    if _is_pandas(predicted, "DataFrame"):
         return {label: predicted.iloc[:, position] for position, label in enumerate(predicted.columns)}
-    if isinstance(predicted, pd.Series):
+    if _is_pandas(predicted, "Series"):
         return {0: predicted}
     if isinstance(predicted, Mapping):
         return _columns_of_mapping(predicted)
     if isinstance(predicted, (list, tuple)) and predicted and isinstance(predicted[0], Mapping):
+        import pandas as pd  # noqa: PLC0415 - half a second, and most models return arrays
+
         return columns_of(pd.DataFrame(list(predicted)))
     if hasattr(predicted, "toarray"):  # scipy's sparse matrices
         predicted = predicted.toarray()
@@ -44,6 +48,12 @@ def columns_of(predicted: Any) -> dict[object, Any]:
     if array.ndim == 2:
         return {position: array[:, position] for position in range(array.shape[1])}
     raise PredictionError(f"predict gave an array of shape {array.shape}, which is no table")
+
+
+def _is_pandas(value: Any, name: str) -> bool:
+    """Whether a value is of a class of pandas, without importing it: who made one has."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, getattr(pandas, name))
 
 
 def _columns_of_mapping(predicted: Mapping[Any, Any]) -> dict[object, Any]:
@@ -77,7 +87,7 @@ def match(columns: Mapping[object, Any], fields: Sequence[Field]) -> dict[str, A
 
 def cells_of(column: Any, data_type: DataType) -> list[Cell]:
     """A column as plain Python values, with None for NaN, NaT, NA and None."""
-    if isinstance(column, pd.Series):
+    if _is_pandas(column, "Series"):
         column = column.to_numpy(dtype=object) if _is_extension(column) else column.to_numpy()
     array = np.asarray(column)
     if array.dtype.kind == "M":
@@ -86,6 +96,8 @@ def cells_of(column: Any, data_type: DataType) -> list[Cell]:
     if array.dtype.kind == "O":
         cells = [None if _is_missing(cell) else cell for cell in cells]
         if data_type is DataType.TIME64:
+            import pandas as pd  # noqa: PLC0415
+
             return _times(pd.to_datetime(pd.Series(cells, dtype=object)).to_numpy())
     return cells
 
@@ -95,7 +107,10 @@ def _is_extension(series: Any) -> bool:
 
 
 def _is_missing(cell: Any) -> bool:
-    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return True
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (cell is pandas.NA or cell is pandas.NaT)
 
 
 def _times(array: Any) -> list[Cell]:

@@ -12,11 +12,19 @@ from typing import Any, NoReturn
 
 from specr_scorer import DataType, Field, LoadError, Model, Schema, run
 
+from specr_mlflow.direct import NotDirectError, SavedModel, load_direct
 from specr_mlflow.mlmodel import ModelFolderError, load_mlmodel
+from specr_mlflow.predictor import Predictor
 from specr_mlflow.schema import SchemaError, Side, parse_signature
+from specr_mlflow.served import ServedModel
 
 SCHEMA_VARIABLE = "SPECR_MODEL_SCHEMA"
 """Where a schema may stand for a model without a signature: `{"input": [{name, type}], "output": […]}`."""
+
+PATH_VARIABLE = "SPECR_MLFLOW_PATH"
+"""Which way to the model: one of PATHS."""
+PATHS = ("auto", "direct", "pyfunc")
+"""The direct one where there is one, or nothing but one of the two."""
 
 
 def load(environ: Mapping[str, str]) -> Model:
@@ -38,17 +46,33 @@ def load(environ: Mapping[str, str]) -> Model:
             "the model has no signature with inputs; save it with signature=infer_signature(X, predictions),"
             f" or give its schema in {SCHEMA_VARIABLE}"
         )
+    saved = SavedModel(folder, mlmodel["flavors"], inputs, environ)
     try:
-        import mlflow.pyfunc  # noqa: PLC0415, F401 - seconds, and only a servable model needs it
-
-        from specr_mlflow.pyfunc import PyfuncModel  # noqa: PLC0415 - imports pandas
+        predictor = _load_predictor(saved, mlmodel.get("signature"), environ.get(PATH_VARIABLE, "auto"))
     except ModuleNotFoundError as problem:
         missing = (problem.name or "").partition(".")[0]
         raise LoadError(
             f"the Python package {missing} is not installed; install what the model's requirements.txt"
             " names, and mlflow or mlflow-skinny with pandas"
         ) from problem
-    return PyfuncModel.load(folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+    return ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+
+
+def _load_predictor(saved: SavedModel, signature: object, path: str) -> Predictor:
+    """Load the model directly where that is possible and allowed, else by mlflow.pyfunc."""
+    if path not in PATHS:
+        raise LoadError(f"{PATH_VARIABLE} is {path!r}; it must be {', '.join(PATHS)}")
+    if path != "pyfunc":
+        try:
+            return load_direct(saved, signature)
+        except NotDirectError as reason:
+            if path == "direct":
+                raise LoadError(
+                    f"the model is served by mlflow.pyfunc only: {reason}; set {PATH_VARIABLE} to auto"
+                ) from reason
+    from specr_mlflow.pyfunc import PyfuncPredictor  # noqa: PLC0415 - mlflow takes seconds to import
+
+    return PyfuncPredictor.load(saved.folder, saved.inputs)
 
 
 def _declared(text: str | None) -> dict[str, Side]:

@@ -1,13 +1,18 @@
-"""MLflow models, made with the mlflow that is installed, and clients of them."""
+"""MLflow models, made with the mlflow that is installed, clients of them, and rows for them."""
 
 import logging
+import math
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from specr_mlflow.runtime import load
+from specr_scorer import DataType, Field, Frame, Model
 from specr_scorer.testing import Client
 
 with warnings.catch_warnings():
@@ -16,6 +21,29 @@ with warnings.catch_warnings():
     import mlflow.sklearn
 
 Save = Callable[..., Path]
+Pair = tuple[Model, Model]
+"""One saved model, loaded through mlflow.pyfunc and directly."""
+
+EXAMPLES = 300 if os.environ.get("CI") else 30
+
+CELLS: Mapping[DataType, st.SearchStrategy[Any]] = {
+    DataType.BOOL: st.booleans(),
+    DataType.INT32: st.integers(-9, 9) | st.integers(-(2**31), 2**31 - 1),
+    DataType.INT64: st.integers(-9, 9) | st.integers(-(2**63), 2**63 - 1),
+    DataType.FLOAT32: st.floats(-4, 4) | st.floats(-1e30, 1e30),
+    DataType.FLOAT64: st.floats(-4, 4)
+    | st.floats(-1e30, 1e30)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    DataType.STR: st.sampled_from(["red", "green", "blue"]) | st.text(min_size=1, max_size=3),
+    DataType.TIME64: st.integers(-(2**62), 2**62),
+}
+
+
+def _call_quietly(call: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mlflow's own, about pandas and its signatures
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+        call(*arguments, pip_requirements=[], **options)
 
 
 @pytest.fixture
@@ -24,15 +52,12 @@ def save(tmp_path: Path) -> Save:
 
     def save_model(model: Any, name: str = "model", **options: Any) -> Path:
         folder = tmp_path / name
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # mlflow's own, about pandas and its signatures
-            logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-            if isinstance(model, mlflow.pyfunc.PythonModel):
-                mlflow.pyfunc.save_model(str(folder), python_model=model, pip_requirements=[], **options)
-            else:
-                mlflow.sklearn.save_model(
-                    model, str(folder), serialization_format="cloudpickle", pip_requirements=[], **options
-                )
+        if isinstance(model, mlflow.pyfunc.PythonModel):
+            _call_quietly(mlflow.pyfunc.save_model, str(folder), python_model=model, **options)
+        else:
+            _call_quietly(
+                mlflow.sklearn.save_model, model, str(folder), serialization_format="cloudpickle", **options
+            )
         return folder
 
     return save_model
@@ -42,3 +67,66 @@ def save(tmp_path: Path) -> Save:
 def serve() -> Callable[..., Client]:
     """Loads the model in a folder as the runtime does, behind the scorer API without a server."""
     return lambda folder, **env: Client(load({"MODEL_PATH": str(folder), **env}))
+
+
+@pytest.fixture
+def save_flavor(tmp_path: Path) -> Callable[..., Path]:
+    """Saves a model by the `save_model` of any flavour."""
+
+    def save_model(flavor: Any, model: Any, **options: Any) -> Path:
+        _call_quietly(flavor.save_model, model, str(tmp_path / "model"), **options)
+        return tmp_path / "model"
+
+    return save_model
+
+
+@st.composite
+def _frames(draw: Callable[..., Any], fields: tuple[Field, ...]) -> Frame:
+    rows, holed = draw(st.integers(1, 6)), draw(st.booleans())
+    columns = {}
+    for field in fields:
+        cells = st.none() | CELLS[field.type] if holed and field.nullable else CELLS[field.type]
+        columns[field.name] = draw(st.lists(cells, min_size=rows, max_size=rows))
+    return Frame(columns, rows)
+
+
+def _outcome(model: Model, frame: Frame) -> Any:
+    """What a model answers, told apart to the last bit and by type, or how it fails."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answer = model.score(frame)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, both ways must agree
+        return type(problem).__name__
+    return {
+        name: [None if isinstance(c, float) and math.isnan(c) else repr(c) for c in cells]
+        for name, cells in answer.items()
+    }
+
+
+@pytest.fixture
+def agree() -> Callable[..., Pair]:
+    """Loads a saved model both ways and asks both the same arbitrary rows: the same answers, or both fail.
+
+    With `answers=False` it is no fault that no rows at all are answered.
+    """
+
+    def check(folder: Path, *, answers: bool = True) -> Pair:
+        environ = {"MODEL_PATH": str(folder)}
+        pyfunc, direct = (load({**environ, "SPECR_MLFLOW_PATH": path}) for path in ("pyfunc", "direct"))
+        assert pyfunc.schema == direct.schema
+        answered = 0
+
+        @settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+        @given(_frames(pyfunc.schema.inputs))
+        def ask(frame: Frame) -> None:
+            nonlocal answered
+            expected, given = _outcome(pyfunc, frame), _outcome(direct, frame)
+            assert given == expected
+            answered += isinstance(expected, dict)
+
+        ask()
+        assert answered or not answers
+        return pyfunc, direct
+
+    return check

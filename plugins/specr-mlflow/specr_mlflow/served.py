@@ -1,0 +1,109 @@
+"""An MLflow model behind the scorer's protocol, whichever way its rows are predicted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from specr_scorer import Cell, DataType, Field, Frame, LoadError, Schema
+
+from specr_mlflow.example import load_example
+from specr_mlflow.frames import Part, join_parts, split_missing
+from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match
+from specr_mlflow.predictor import Predictor
+from specr_mlflow.probabilities import Probabilities, find_probabilities
+from specr_mlflow.schema import Side
+
+_PLAIN_CELLS: dict[DataType, Cell] = {DataType.BOOL: False, DataType.STR: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A loaded model with its columns worked out."""
+
+    schema: Schema
+    _predictor: Predictor
+    _inputs: Side
+    _outputs: tuple[Field, ...]
+    _probabilities: Probabilities | None
+    _example: Mapping[str, object]
+
+    @classmethod
+    def of(
+        cls,
+        predictor: Predictor,
+        folder: Path,
+        mlmodel: Mapping[str, Any],
+        inputs: Side,
+        outputs: Side | None,
+    ) -> Self:
+        """Work out the columns of a model that was loaded.
+
+        Args:
+            predictor: the model.
+            folder: the model folder.
+            mlmodel: its MLmodel document.
+            inputs: the input columns.
+            outputs: the output columns, None to find them out by scoring the example row.
+
+        Raises:
+            LoadError: the outputs are not declared and the example row can't be scored.
+        """
+        example = load_example(folder, mlmodel, inputs)
+        fields = _discover(predictor, inputs, example) if outputs is None else outputs.fields
+        probabilities = find_probabilities(predictor.native, mlmodel["flavors"])
+        if probabilities and {f.name for f in probabilities.fields} & {f.name for f in fields}:
+            probabilities = None
+        extra = () if probabilities is None else probabilities.fields
+        return cls(
+            Schema(inputs.fields, (*fields, *extra)), predictor, inputs, fields, probabilities, example
+        )
+
+    def score(self, frame: Frame) -> dict[str, list[Cell]]:
+        """Predict, and add the probabilities of a classifier."""
+        parts = split_missing(frame, self._inputs)
+        made = [self._score_part(part) for part in parts]
+        return made[0] if parts[0].rows is None else join_parts(parts, made)
+
+    def sample(self) -> Mapping[str, object]:
+        """The row that the model was saved with, as far as there is one."""
+        return self._example
+
+    def _score_part(self, part: Part) -> dict[str, list[Cell]]:
+        data = self._predictor.prepare(part)
+        chances = None if self._probabilities is None else self._probabilities.predict(data)
+        if self._probabilities is not None and self._probabilities.tell_class:
+            predicted = self._probabilities.class_of(chances)
+        else:
+            predicted = self._predictor.predict(data, part)
+        cells = _cells(predicted, self._outputs)
+        if self._probabilities is not None:
+            cells |= _cells(chances, self._probabilities.fields)
+        return cells
+
+
+def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
+    columns = match(columns_of(predicted), fields)
+    return {field.name: cells_of(columns[field.name], field.type) for field in fields}
+
+
+def _discover(predictor: Predictor, inputs: Side, example: Mapping[str, object]) -> tuple[Field, ...]:
+    """The output columns of a model that declares none, from its prediction for one row."""
+    from specr_scorer.cells import PARSERS, CellError  # noqa: PLC0415
+
+    columns: dict[str, list[Cell]] = {}
+    for field in inputs.fields:
+        try:
+            cell = PARSERS[field.type](example.get(field.name))
+        except CellError:
+            cell = None
+        columns[field.name] = [_PLAIN_CELLS.get(field.type, 0) if cell is None else cell]
+    part = split_missing(Frame(columns, 1), inputs)[0]
+    try:
+        return infer_fields(columns_of(predictor.predict(predictor.prepare(part), part)))
+    except Exception as problem:
+        raise LoadError(
+            "the model's signature declares no outputs, and scoring one row to find them out failed"
+            f" ({type(problem).__name__}: {problem}); save the model with"
+            " signature=infer_signature(X, predictions), or with an input_example"
+        ) from problem
