@@ -5,6 +5,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def save_flavor(tmp_path: Path) -> Callable[..., Path]:
     """Saves a model by the `save_model` of any flavour."""
 
     def save_model(flavor: Any, model: Any, **options: Any) -> Path:
+        if "serialization_format" in signature(flavor.save_model).parameters:
+            options.setdefault("serialization_format", "cloudpickle")
         _call_quietly(flavor.save_model, model, str(tmp_path / "model"), **options)
         return tmp_path / "model"
 

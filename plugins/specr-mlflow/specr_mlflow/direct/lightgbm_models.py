@@ -31,7 +31,7 @@ def load(saved: SavedModel) -> Predictor:
         model = lightgbm.Booster(model_file=str(path))
         booster = model
     else:
-        model = saved.unpickle(path, conf, "cloudpickle")
+        model = saved.load_object(path, conf, "cloudpickle")
         booster = model.booster_
     # of categories in a data frame only LightGBM knows what to say
     columns = None if booster.pandas_categorical else Columns.of(saved.inputs)

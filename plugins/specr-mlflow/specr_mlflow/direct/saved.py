@@ -46,18 +46,22 @@ class SavedModel:
                 return self.folder / name
         raise NotDirectError("its MLmodel names no file that is there")
 
-    def unpickle(self, path: Path, conf: Mapping[str, Any], default: str) -> Any:
-        """Load a pickled model, that is, run its code.
+    def load_object(self, path: Path, conf: Mapping[str, Any], default: str) -> Any:
+        """Load a model that is a Python object, that is, run its code.
 
         A pickle of cloudpickle loads by pickle's own loader and imports cloudpickle where it needs it.
 
         Raises:
-            NotDirectError: it is in another format, or MLflow's switch forbids pickles.
+            NotDirectError: it is in a format that is not known here, or MLflow's switch forbids to load it.
         """
         allowed = self.environ.get("MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
         if allowed is not None and allowed.lower() not in _TRUE:
             raise NotDirectError("MLFLOW_ALLOW_PICKLE_DESERIALIZATION forbids to load its pickle")
         form = conf.get("serialization_format", default)
+        if form == "skops":
+            import skops.io  # noqa: PLC0415 - only models in its format need it
+
+            return skops.io.load(path, trusted=conf.get("skops_trusted_types"))
         if form not in {"pickle", "cloudpickle"}:
             raise NotDirectError(f"it is saved as {form}")
         with path.open("rb") as file:

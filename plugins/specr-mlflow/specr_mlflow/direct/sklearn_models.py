@@ -66,7 +66,7 @@ def load(saved: SavedModel) -> Predictor:
     path = saved.file(saved.pyfunc.get("data"), saved.pyfunc.get("model_path"), conf.get("pickled_model"))
     if path.is_dir():
         path = saved.file(saved.pyfunc.get("model_path"))
-    estimator = saved.unpickle(path, conf, "pickle")
+    estimator = saved.load_object(path, conf, "pickle")
     return predictor(estimator, saved.inputs, verb)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
+import numpy as np
 import xgboost
 
 from specr_mlflow.direct.arrays import Columns, array_or_frame
@@ -13,6 +14,8 @@ from specr_mlflow.predictor import DirectPredictor, Predictor
 from specr_mlflow.schema import Side
 
 _TREES: Final = {"gbtree", "dart"}
+_FLOAT32_OVERFLOW: Final = 3.4028235677973366e38
+"""Half a step above the largest Float32: from here on rounding gives infinity (IEEE 754)."""
 
 
 def load(saved: SavedModel) -> Predictor:
@@ -23,19 +26,16 @@ def load(saved: SavedModel) -> Predictor:
     model = getattr(import_module(module), name)()
     model.load_model(str(path))
     is_booster = isinstance(model, xgboost.Booster)
-    suits = _suits(model if is_booster else model.get_booster(), saved.inputs)
-    columns = Columns.of(saved.inputs) if suits else None
-    ask = partial(_predict, model, inplace=suits) if is_booster else model.predict
-    return DirectPredictor(model, partial(array_or_frame, columns=columns, side=saved.inputs), ask)
-
-
-def _suits(booster: Any, inputs: Side) -> bool:
-    """Whether an array tells a booster all that it asks for: trees, and its features in their order."""
-    names = booster.feature_names
-    if names is not None and list(names) != _frame_names(inputs):
-        return False  # XGBoost tells the user what differs
+    booster = model if is_booster else model.get_booster()
     kind = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
-    return kind in _TREES
+    names = booster.feature_names
+    # where names differ, XGBoost tells the user; linear boosters don't take arrays from estimators
+    suits = kind in _TREES and (names is None or list(names) == _frame_names(saved.inputs))
+    columns = Columns.of(saved.inputs) if suits else None
+    convert = partial(array_or_frame, columns=columns, side=saved.inputs)
+    # dropped trees are weighed in another order in place
+    ask = partial(_predict, model, inplace=suits and kind == "gbtree") if is_booster else model.predict
+    return DirectPredictor(model, convert, ask)
 
 
 def _frame_names(inputs: Side) -> list[str] | None:
@@ -46,7 +46,12 @@ def _frame_names(inputs: Side) -> list[str] | None:
 
 
 def _predict(booster: Any, data: Any, *, inplace: bool) -> Any:
-    """A booster's prediction; for an array without building a DMatrix of it first."""
-    if inplace and getattr(data, "ndim", 0) == 2 and not hasattr(data, "columns"):
+    """A booster's prediction; of an array in place, without building a DMatrix first.
+
+    What is too large for a Float32 goes by a DMatrix, which refuses it.
+    """
+    if not isinstance(data, np.ndarray):
+        return booster.predict(xgboost.DMatrix(data))
+    if inplace and data.ndim == 2 and not (np.abs(data) >= _FLOAT32_OVERFLOW).any():
         return booster.inplace_predict(data)
-    return booster.predict(xgboost.DMatrix(data))
+    return booster.predict(xgboost.DMatrix(data, feature_names=booster.feature_names))
