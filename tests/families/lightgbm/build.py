@@ -1,6 +1,5 @@
 """An LGBMClassifier, with probabilities, and a Booster of the native API, over numbers with gaps."""
 
-import inspect
 import os
 import sys
 from pathlib import Path
@@ -19,9 +18,6 @@ from family_out import write_table
 def save(model: Any, outputs: dict[str, str], folder: Path) -> None:
     """Save a model as its users do."""
     inputs = loans(5, 0, gaps=0)[NUMERIC]
-    takes = inspect.signature(mlflow.lightgbm.save_model).parameters
-    # the newest mlflow's own choice, skops, is served by pyfunc alone
-    form = {"serialization_format": "cloudpickle"} if "serialization_format" in takes else {}
     mlflow.lightgbm.save_model(
         model,
         str(folder / "model"),
