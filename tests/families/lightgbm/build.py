@@ -23,7 +23,6 @@ def save(model: Any, outputs: dict[str, str], folder: Path) -> None:
         str(folder / "model"),
         signature=signature(inputs, outputs),
         pip_requirements=["lightgbm"],
-        **form,
     )
 
 
