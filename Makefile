@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPECS := specs/examples/quickstart
-PROJECTS := pyproject.toml plugins/specr-processor/pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml
+PROJECTS := pyproject.toml plugins/specr-processor/pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml plugins/specr-pickle/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 IMAGES := plugins/specr-mlflow/images
@@ -33,6 +33,7 @@ types: $(VENV)/.dev
 	@cd plugins/specr-processor && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-scorer && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-mlflow && ../../$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-pickle && ../../$(BIN)/mypy --no-error-summary
 	@echo "types: fine"
 
 imports: $(VENV)/.dev

@@ -160,6 +160,19 @@ def test_arrays_of_joblib_are_passed_to_the_byte(tmp_path: Path) -> None:
         assert found <= {"joblib.numpy_pickle.NumpyArrayWrapper", "numpy.ndarray", "numpy.dtype"}
 
 
+def test_a_fitted_model_with_names_of_features_needs_no_doubt(tmp_path: Path) -> None:
+    """Its arrays of objects are pickles in the pickle, which a plain unpickler would take for its own."""
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    content = dumped(make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y))
+    found = globals_of(write(tmp_path / "a.joblib", content))
+    assert {"sklearn.pipeline.Pipeline", "numpy._core.multiarray.scalar"} <= found
+
+
 @pytest.mark.parametrize(
     "content",
     [

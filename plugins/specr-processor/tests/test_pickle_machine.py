@@ -129,6 +129,7 @@ TRICKS = {
     "unicode with escapes": b"\x80\x04Vpo\\u0073ix\nVsystem\n\x93" + SYSTEM,
     "a long text": b"\x80\x04X\x05\0\0\0posix" + text("system") + b"\x93" + SYSTEM,
     "in frames": b"\x80\x04\x95\x07\0\0\0\0\0\0\0" + text("posix") + text("system") + b"\x93" + SYSTEM,
+    "at the end of all": b"cposix\nsystem.",
     "before the damage": b"cposix\nsystem\n(S'true'\ntR\xff\xff",
 }
 
@@ -136,7 +137,8 @@ TRICKS = {
 @pytest.mark.parametrize("data", TRICKS.values(), ids=TRICKS)
 @pytest.mark.parametrize("unpickler", UNPICKLERS)
 def test_no_trick_hides_a_call(data: bytes, unpickler: str) -> None:
-    assert ("posix", "system") in look_up_with(UNPICKLERS[unpickler], data)
+    if unpickler == "Python" or data != TRICKS["at the end of all"]:  # the other one wants a newline
+        assert ("posix", "system") in look_up_with(UNPICKLERS[unpickler], data)
     assert ("posix", "system") in seen(data)
 
 

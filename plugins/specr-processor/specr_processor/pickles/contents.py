@@ -76,13 +76,16 @@ class Sighting:
 class Search:
     """One search through the files of a model.
 
-    `work` is a folder for temporary files, `limits` say how far archives may grow.
+    `work` is a folder for temporary files, `limits` say how far archives may grow. `pickles` counts what
+    was found; `is_joblib` says that one of them needs joblib to be loaded, being compressed or holding its
+    arrays.
     """
 
     work: Path
     limits: Limits
     sightings: list[Sighting] = field(default_factory=list)
     pickles: int = 0
+    is_joblib: bool = False
     _unpacked: int = 0
 
     def file(self, path: Path, name: str) -> None:
@@ -104,7 +107,9 @@ class Search:
             self._look_at_tar(place)
         pieces = decompress(place)
         if pieces is not None:
+            before = self.pickles
             self._look_at_compressed(place, pieces)
+            self.is_joblib = self.is_joblib or (place.depth == 0 and self.pickles > before)
         for magic, method in _UNREADABLE.items():
             if head.startswith(magic):
                 self._doubt(place, f"it is compressed with {method} and can't be looked into")
@@ -128,6 +133,7 @@ class Search:
 
     def _note(self, trace: Trace, place: Place) -> None:
         self.pickles += 1
+        self.is_joblib = self.is_joblib or trace.wraps_arrays
         found: list[Global | Doubt] = [*trace.globals, *trace.doubts]
         self.sightings += [Sighting(place.file, place.inside, what) for what in found]
         for constant in trace.constants:

@@ -5,6 +5,7 @@ can't follow it says, so that nobody takes silence for harmlessness.
 """
 
 import _compat_pickle
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -14,8 +15,8 @@ from specr_processor.pickles.stack import LOADS_BYTES, Stack
 from specr_processor.pickles.trace import Global, Trace
 from specr_processor.pickles.values import OPAQUE, Made, Ref, Span
 
-_MAYBE_TEXT: Final = (str, Made, Ref)
-"""What may be text when it is unpickled. Nothing else can be a name."""
+_CAMEL_CASE: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
+"""How classes are named, which are no text, and neither are their objects."""
 
 
 def follow(data: Buffer, start: int, end: int, *, joblib: bool = False) -> Trace:
@@ -44,18 +45,24 @@ class _Machine(Stack):
             return
 
     def global_(self, at: Instruction) -> None:
-        module, name = self._bytes(at).decode("utf-8").split("\n")
-        self._stack.append(self._look_up(at, module, name))
+        self._stack.append(self._look_up(at, *self._two_lines(at)))
 
     def stack_global(self, at: Instruction) -> None:
         name, module = self._stack.pop(), self._stack.pop()
         if isinstance(module, str) and isinstance(name, str):
             self._stack.append(self._look_up(at, module, name))
-        elif isinstance(module, _MAYBE_TEXT) and isinstance(name, _MAYBE_TEXT):
+        elif _may_be_text(module) and _may_be_text(name):
             self._doubt(at, "it computes the name of what it refers to")
             self._stack.append(_unknown())
         else:
             raise BrokenPickleError("a name is no text")
+
+    def _two_lines(self, at: Instruction) -> tuple[str, str]:
+        """A module and a name. At the very end, Python's own unpickler takes any last letter for a newline."""
+        module, newline, name = self._bytes(at).partition(b"\n")
+        if at.stop == at.end:
+            module, name = (module, name[:-1]) if newline else (module[:-1], b"")
+        return module.decode("utf-8"), name.decode("utf-8")
 
     def _look_up(self, at: Instruction, module: str, name: str) -> Ref:
         self.trace.globals.append(Global(*_renamed(module, name, self._protocol), at.at))
@@ -84,8 +91,7 @@ class _Machine(Stack):
         self.reduce(at)
 
     def inst(self, at: Instruction) -> None:
-        module, name = self._bytes(at).decode("utf-8").split("\n")
-        ref = self._look_up(at, module, name)  # first, as the real one does: what follows may fail
+        ref = self._look_up(at, *self._two_lines(at))  # first, as the real one does: what follows may fail
         self._call(at, ref, tuple(self._pop_mark()))
 
     def obj(self, at: Instruction) -> None:
@@ -151,6 +157,17 @@ class _Machine(Stack):
 def _unknown() -> Made:
     """An object of which nothing is known; it may be text, or something that can be called."""
     return Made(None, None)
+
+
+def _may_be_text(value: object) -> bool:
+    """Whether it may be text when it is unpickled. Nothing else can be a name.
+
+    What a call gives may be, and what a module has; a class is not, nor what it makes.
+    """
+    ref = value.callee if isinstance(value, Made) else value
+    if isinstance(ref, Ref):
+        return _CAMEL_CASE.fullmatch(ref.name.rpartition(".")[2]) is None
+    return isinstance(value, str | Made)
 
 
 def _renamed(module: str, name: str, protocol: int) -> tuple[str, str]:

@@ -30,7 +30,10 @@ class _Form:
 
 
 class Instruction(NamedTuple):
-    """An instruction: `start` and `stop` bound its argument, `end` is where the next one begins."""
+    """An instruction: `start` and `stop` bound its argument, `end` is where the next one begins.
+
+    Where the pickle ends within a line, `stop` is `end`; otherwise a newline lies between them.
+    """
 
     name: str
     at: int
@@ -80,7 +83,7 @@ def read_instruction(data: Buffer, at: int, end: int) -> Instruction:
         for _ in range(form.lines):
             stop = data.find(b"\n", stop + 1, end)
             if stop < 0:
-                raise BrokenPickleError("it ends within a line")
+                return Instruction(form.name, at, start, end, end)
         return Instruction(form.name, at, start, stop, stop + 1)
     stop = start + form.size
     if form.counted:

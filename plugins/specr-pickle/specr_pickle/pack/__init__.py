@@ -1,0 +1,1 @@
+"""The specs that `packs: [pickle]` brings."""
