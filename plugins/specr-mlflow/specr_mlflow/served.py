@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from specr_scorer import Cell, DataType, Field, Frame, LoadError, Schema
+from specr_scorer import Cell, Contributions, DataType, Field, Frame, LoadError, Schema
 
+from specr_mlflow.contributions import Explainer, find_explainer
 from specr_mlflow.example import load_example
 from specr_mlflow.frames import Part, join_parts, split_missing
+from specr_mlflow.independence import is_row_independent
 from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match
-from specr_mlflow.predictor import Predictor
+from specr_mlflow.predictor import DirectPredictor, Predictor
 from specr_mlflow.probabilities import Probabilities, find_probabilities
 from specr_mlflow.schema import Side
 
@@ -27,6 +29,8 @@ class ServedModel:
     _outputs: tuple[Field, ...]
     _probabilities: Probabilities | None
     _example: Mapping[str, object]
+    _explainer: Explainer | None
+    _independent: bool
 
     @classmethod
     def of(
@@ -36,7 +40,7 @@ class ServedModel:
         mlmodel: Mapping[str, Any],
         inputs: Side,
         outputs: Side | None,
-    ) -> Self:
+    ) -> "ServedModel":
         """Work out the columns of a model that was loaded.
 
         Args:
@@ -50,14 +54,17 @@ class ServedModel:
             LoadError: the outputs are not declared and the example row can't be scored.
         """
         example = load_example(folder, mlmodel, inputs)
+        native = predictor.native
         fields = _discover(predictor, inputs, example) if outputs is None else outputs.fields
-        probabilities = find_probabilities(predictor.native, mlmodel["flavors"])
+        probabilities = find_probabilities(native, mlmodel["flavors"])
         if probabilities and {f.name for f in probabilities.fields} & {f.name for f in fields}:
             probabilities = None
         extra = () if probabilities is None else probabilities.fields
-        return cls(
-            Schema(inputs.fields, (*fields, *extra)), predictor, inputs, fields, probabilities, example
-        )
+        schema = Schema(inputs.fields, (*fields, *extra))
+        explainer = find_explainer(native, inputs, fields, extra)
+        kind = ServedModel if explainer is None else ExplainedModel
+        independent = is_row_independent(native)
+        return kind(schema, predictor, inputs, fields, probabilities, example, explainer, independent)
 
     def score(self, frame: Frame) -> dict[str, list[Cell]]:
         """Predict, and add the probabilities of a classifier."""
@@ -68,6 +75,14 @@ class ServedModel:
     def sample(self) -> Mapping[str, object]:
         """The row that the model was saved with, as far as there is one."""
         return self._example
+
+    def row_independent(self) -> bool:
+        """Whether a row's cells are the same to the last bit whatever rows come with it."""
+        return self._independent
+
+    def any_thread(self) -> bool:
+        """Whether calls may come from any thread: true of the libraries that are asked directly."""
+        return isinstance(self._predictor, DirectPredictor)
 
     def _score_part(self, part: Part) -> dict[str, list[Cell]]:
         data = self._predictor.prepare(part)
@@ -80,6 +95,32 @@ class ServedModel:
         if self._probabilities is not None:
             cells |= _cells(chances, self._probabilities.fields)
         return cells
+
+
+class ExplainedModel(ServedModel):
+    """A model whose library tells how much each column moved an answer."""
+
+    __slots__ = ()
+
+    def contributions(self, frame: Frame) -> Contributions:
+        """Explain each row. With no rows, only the features and groups without cells count."""
+        explainer = self._explainer
+        if explainer is None:
+            raise TypeError("a model without an explainer gives no contributions")
+        columns: list[list[list[float]]] = [
+            [[0.0] * frame.rows for _ in explainer.features] for _ in explainer.outputs
+        ]
+        if frame.rows == 0:
+            return explainer.told(columns)
+        for part in split_missing(frame, self._inputs):
+            values = explainer.groups(self._predictor.prepare(part), part.frame.rows)
+            if part.rows is None:
+                return explainer.told(values)
+            for group, made in zip(columns, values, strict=True):
+                for column, cells in zip(group, made, strict=True):
+                    for row, cell in zip(part.rows, cells, strict=True):
+                        column[row] = cell
+        return explainer.told(columns)
 
 
 def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
