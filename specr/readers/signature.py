@@ -1,15 +1,17 @@
 """An MLflow signature as columns. Pure: the values of a `MLmodel` in, a schema out.
 
 MLflow's column types map one to one. A tensor of shape (-1,) is one column, one of shape (-1, k) is
-k columns of its type; other shapes and nested types are no columns.
+k columns of its type, and one of more fixed sizes as many as they multiply to, the last size running
+fastest; other shapes and nested types are no columns.
 
 Names are those that the runtime serves: a column's own, else `c0`, `c1`… for inputs, and for outputs
 `prediction`, or `prediction_0`… where there are several. A tensor `x` of shape (-1, k) gives
-`x_0` … `x_{k-1}`, one of shape (-1,) gives `x`.
+`x_0` … `x_{k-1}`, one of shape (-1, a, b) `x_0` … `x_{a*b-1}`, one of shape (-1,) gives `x`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -48,7 +50,9 @@ TENSOR_TYPES: Final[Mapping[str, ColumnType]] = {
 _WIDEST: Final = 100_000
 """Columns of one tensor, far above any table's width."""
 
-_SHAPES: Final = "only columns and tensors of shape (-1,) or (-1, k) can be served"
+_SHAPES: Final = (
+    f"only columns and tensors of shape (-1,), (-1, k), … of at most {_WIDEST} cells a row are served"
+)
 
 
 class SignatureError(Exception):
@@ -109,10 +113,11 @@ def _tensor(spec: Mapping[str, Any], side: str) -> Iterable[Column]:
     column_type = TENSOR_TYPES.get(dtype) if isinstance(dtype, str) else None
     if column_type is None:
         raise SignatureError(f"{label} is of type {_shown(dtype)}, which no column type holds")
+    count = math.prod(shape[1:])
     if name is None:
-        names = _unnamed(side, 1 if len(shape) == 1 else shape[1])
+        names = _unnamed(side, count)
     else:
-        names = [name] if len(shape) == 1 else [f"{name}_{index}" for index in range(shape[1])]
+        names = [name] if len(shape) == 1 else [f"{name}_{index}" for index in range(count)]
     return (Column(name=column, type=column_type) for column in names)
 
 
@@ -128,10 +133,11 @@ def _name(spec: Mapping[str, Any], side: str) -> str | None:
 
 def _is_servable(shape: Sequence[Any]) -> bool:
     return (
-        len(shape) in (1, 2)
+        bool(shape)
         and all(type(size) is int for size in shape)
         and shape[0] == -1
         and all(0 < size <= _WIDEST for size in shape[1:])
+        and math.prod(shape[1:]) <= _WIDEST
     )
 
 

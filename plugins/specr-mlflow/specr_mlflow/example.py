@@ -46,6 +46,10 @@ def _tensor_row(inputs: Any, side: Side) -> dict[str, object]:
     for tensor in side.tensors:
         values = inputs.get(tensor.name) if isinstance(inputs, dict) else inputs
         first = values[0] if isinstance(values, list) and values else None
-        cells = first if isinstance(first, list) else [first]
-        row |= dict(zip((field.name for field in tensor.fields), cells, strict=False))
+        row |= dict(zip((field.name for field in tensor.fields), _flattened(first), strict=False))
     return row
+
+
+def _flattened(value: object) -> list[object]:
+    """The cells of nested lists, the innermost running fastest."""
+    return [cell for inner in value for cell in _flattened(inner)] if isinstance(value, list) else [value]

@@ -108,7 +108,7 @@ def _times(cells: Sequence[Cell]) -> Any:
 
 def _tensor(tensor: Tensor, columns: Mapping[str, Sequence[Cell]]) -> Any:
     made = [_tensor_column(columns[field.name], field.type, tensor.dtype) for field in tensor.fields]
-    return made[0] if tensor.flat else np.stack(made, axis=1)
+    return np.stack(made, axis=1).reshape(-1, *tensor.shape) if tensor.shape else made[0]
 
 
 def _tensor_column(cells: Sequence[Cell], data_type: DataType, dtype: str) -> Any:

@@ -25,8 +25,10 @@ class PredictionError(Exception):
 def columns_of(predicted: Any) -> dict[object, Any]:
     """The columns of a prediction by label; the labels are positions where it names none.
 
+    An array of more dimensions is as many columns as a row has cells, the last dimension running fastest.
+
     Raises:
-        PredictionError: it has no rows or more than two dimensions.
+        PredictionError: it has no rows.
     """
     if isinstance(predicted, np.ndarray) and predicted.ndim == 1:
         return {0: predicted}
@@ -43,11 +45,15 @@ def columns_of(predicted: Any) -> dict[object, Any]:
     if hasattr(predicted, "toarray"):  # scipy's sparse matrices
         predicted = predicted.toarray()
     array = np.asarray(predicted)
+    if array.ndim == 0:
+        raise PredictionError(f"predict gave a single {type(predicted).__name__}, which is no table")
     if array.ndim == 1:
         return {0: array}
-    if array.ndim == 2:
-        return {position: array[:, position] for position in range(array.shape[1])}
-    raise PredictionError(f"predict gave an array of shape {array.shape}, which is no table")
+    return dict(enumerate(_flat_rows(array).T))
+
+
+def _flat_rows(array: Any) -> Any:
+    return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 def _is_pandas(value: Any, name: str) -> bool:
@@ -59,13 +65,16 @@ def _is_pandas(value: Any, name: str) -> bool:
 def _columns_of_mapping(predicted: Mapping[Any, Any]) -> dict[object, Any]:
     columns: dict[object, Any] = {}
     for name, value in predicted.items():
-        array = np.asarray(value)
-        if array.ndim == 2:
-            columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
-        elif array.ndim == 1:
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):  # a class's chance by class
+            columns |= {f"{name}_{key}": np.asarray([row[key] for row in value]) for key in value[0]}
+            continue
+        array = value.toarray() if hasattr(value, "toarray") else np.asarray(value)
+        if array.ndim == 0:
+            raise PredictionError(f"predict gave {name!r} as a single value, which is no column")
+        if array.ndim == 1:
             columns[name] = array
         else:
-            raise PredictionError(f"predict gave {name!r} of shape {array.shape}, which is no column")
+            columns |= {f"{name}_{index}": column for index, column in enumerate(_flat_rows(array).T)}
     return columns
 
 

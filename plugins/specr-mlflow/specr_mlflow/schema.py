@@ -1,13 +1,16 @@
 """An MLflow signature as columns of the scorer API. Pure: values in, values out.
 
 MLflow's column types map one to one. A tensor of shape (-1,) is one column, one of shape (-1, k) is
-k columns; other shapes and nested types are no columns and an error that names them.
+k columns, and one of more fixed sizes as many as they multiply to, the last size running fastest; other
+shapes and nested types are no columns and an error that names them.
 
 Names: a column's own name, else `c0`, `c1`… for inputs, and for outputs `prediction`, or
-`prediction_0`… where there are several. A tensor `x` of shape (-1, k) gives `x_0` … `x_{k-1}`.
+`prediction_0`… where there are several. A tensor `x` of shape (-1, k) gives `x_0` … `x_{k-1}`, one of
+shape (-1, a, b) `x_0` … `x_{a*b-1}`.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -43,7 +46,9 @@ _NEVER_MISSING: Final = frozenset({DataType.BOOL, DataType.INT32, DataType.INT64
 """Types whose numpy arrays have no room for a missing value."""
 _MOST_COLUMNS: Final = 100_000
 """The widest tensor that is told as columns, far above any table's width."""
-_WAY_OUT: Final = "only columns and tensors of shape (-1,) or (-1, k) can be served"
+_WAY_OUT: Final = (
+    f"only columns and tensors of shape (-1,), (-1, k), … of at most {_MOST_COLUMNS} cells a row are served"
+)
 
 
 class SchemaError(Exception):
@@ -52,12 +57,12 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor and the columns it is told as; `flat` if its shape is (-1,), else (-1, k)."""
+    """A tensor and the columns it is told as. `shape` is that of one row: () where a row is one cell."""
 
     name: str | None
     dtype: str
     fields: tuple[Field, ...]
-    flat: bool
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +173,16 @@ def _tensor(spec: Mapping[str, Any], side: str) -> Tensor:
     nullable = data_type not in _NEVER_MISSING and dtype != "str"
     names = _tensor_names(None if name is None else str(name), shape, side)
     fields = tuple(Field(column, data_type, nullable) for column in names)
-    return Tensor(None if name is None else str(name), str(dtype), fields, flat=len(shape) == 1)
+    return Tensor(None if name is None else str(name), str(dtype), fields, tuple(shape[1:]))
 
 
 def _servable(shape: Sequence[Any]) -> bool:
     return (
-        len(shape) in {1, 2}
+        bool(shape)
+        and all(type(size) is int for size in shape)
         and shape[0] == -1
-        and all(isinstance(size, int) and 0 < size <= _MOST_COLUMNS for size in shape[1:])
+        and all(0 < size <= _MOST_COLUMNS for size in shape[1:])
+        and math.prod(shape[1:]) <= _MOST_COLUMNS
     )
 
 
@@ -184,7 +191,7 @@ def _shown(shape: object) -> str:
 
 
 def _tensor_names(name: str | None, shape: Sequence[int], side: str) -> list[str]:
-    count = 1 if len(shape) == 1 else shape[1]
+    count = math.prod(shape[1:])
     if name is None:
         return unnamed(side, count)
     return [name] if len(shape) == 1 else [f"{name}_{index}" for index in range(count)]

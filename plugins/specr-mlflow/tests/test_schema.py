@@ -75,6 +75,16 @@ def test_tensors_are_told_as_columns() -> None:
     ]
 
 
+def test_tensors_of_further_sizes_are_told_row_by_row() -> None:
+    assert inputs_of(tensor("float32", -1, 2, 2)) == [(f"c{index}", "Float32", True) for index in range(4)]
+    assert inputs_of(tensor("int64", -1, 1, 1, 1, name="x")) == [("x_0", "Int64", False)]
+    assert [name for name, _ in outputs_of(tensor("float64", -1, 3, 2))][::5] == [
+        "prediction_0",
+        "prediction_5",
+    ]
+    assert outputs_of(tensor("float64", -1, 1, 1)) == [("prediction", "Float64")]
+
+
 def test_outputs_without_a_name_are_predictions() -> None:
     assert outputs_of({"type": "long"}) == [("prediction", "Int64")]
     assert outputs_of({"type": "long"}, {"type": "double"}) == [
@@ -107,7 +117,11 @@ def test_a_side_may_be_left_out(document: dict[str, Any]) -> None:
         ),
         ([{"type": {"a": 1}, "name": "x"}], "the input column 'x' is of type"),
         ([{"name": "x"}], "the input column 'x' is of type None"),
-        ([tensor("float32", -1, 28, 28)], r"the input tensor is of shape \(-1, 28, 28\)"),
+        ([tensor("float32", -1, -1, 28)], r"the input tensor is of shape \(-1, -1, 28\)"),
+        (
+            [tensor("float32", -1, 3, 224, 224)],
+            r"of shape \(-1, 3, 224, 224\); .* at most 100000 cells a row",
+        ),
         ([tensor("float32", 3, 4, name="x")], r"the input tensor 'x' is of shape \(3, 4\)"),
         ([tensor("float32", -1, -1)], r"of shape \(-1, -1\)"),
         ([tensor("float32", -1, 10**9)], "of shape"),

@@ -295,6 +295,36 @@ def test_named_tensors_in_and_out(save: Save, serve: Serve) -> None:
     assert answer["score"] == [["3.75", "1.0", "0.5"]]
 
 
+def turn_tensors(tensors: Any) -> Any:
+    """Takes a dict of arrays of two and three sizes and gives one."""
+    assert tensors["x"].shape[1:] == (2, 2)
+    assert tensors["t"].shape[1:] == ()
+    turned = tensors["x"].transpose(0, 2, 1)
+    return {
+        "turned": np.stack([turned, turned * 2], axis=-1),
+        "long": [str(text) * 2 for text in tensors["t"]],
+    }
+
+
+def test_tensors_of_further_sizes_in_and_out(save: Save, serve: Serve) -> None:
+    single, text = np.dtype("float32"), np.dtype("O")
+    signature = ModelSignature(
+        Schema([TensorSpec(single, (-1, 2, 2), "x"), TensorSpec(text, (-1,), "t")]),
+        Schema([TensorSpec(single, (-1, 2, 2, 2), "turned"), TensorSpec(text, (-1,), "long")]),
+    )
+    client = serve(save(author_model(turn_tensors), signature=signature))
+    inputs, outputs = schema_of(client)
+    assert inputs == {**{f"x_{cell}": "Float32" for cell in range(4)}, "t": "Str"}
+    assert list(outputs) == [*(f"turned_{cell}" for cell in range(8)), "long"]
+    rows = [["0", "1", "2", "3", "a"], ["4", "5", "6", "7", "b"]]
+    _, answer = client.post({"fields": list(inputs), "rows": rows})
+    x = np.arange(8, dtype="float32").reshape(2, 2, 2)
+    expected = turn_tensors({"x": x, "t": np.array(["a", "b"], dtype=object)})
+    cells = np.array([row[:-1] for row in answer["score"]], dtype=float)
+    assert cells.tolist() == expected["turned"].reshape(2, 8).tolist()
+    assert [row[-1] for row in answer["score"]] == ["aa", "bb"]
+
+
 @pytest.mark.parametrize(
     ("make", "outputs", "row"),
     [
@@ -321,6 +351,16 @@ def test_named_tensors_in_and_out(save: Save, serve: Serve) -> None:
             ["1.5", "-1.5"],
         ),
         (lambda x: [{"u": 1, "v": True}] * len(x), {"u": "Int64", "v": "Bool"}, ["1", "True"]),
+        (
+            lambda x: np.stack([x[["a"]], -x[["a"]]], axis=1),
+            {"prediction_0": "Float64", "prediction_1": "Float64"},
+            ["1.5", "-1.5"],
+        ),
+        (
+            lambda x: {"label": ["n"] * len(x), "chance": [{"n": 0.75, "y": 0.25}] * len(x)},
+            {"label": "Str", "chance_n": "Float64", "chance_y": "Float64"},
+            ["n", "0.75", "0.25"],
+        ),
         (lambda x: pd.Series([1, None][: len(x)], dtype="Int64"), {"prediction": "Int64"}, ["1"]),
     ],
 )
@@ -359,7 +399,8 @@ def test_an_array_fills_named_outputs_in_order(save: Save, serve: Serve) -> None
     ("make", "detail"),
     [
         (lambda x: x[["a", "a"]].to_numpy(), "predict gave 2 columns, but the signature declares 1 outputs"),
-        (lambda x: np.zeros((len(x), 2, 2)), "predict gave an array of shape (1, 2, 2), which is no table"),
+        (lambda x: np.zeros((len(x), 2, 2)), "predict gave 4 columns, but the signature declares 1 outputs"),
+        (lambda x: np.float64(1), "predict gave a single float64, which is no table"),
         (lambda x: x["a"] / 2, "output column 'prediction' holds no Int64: 0.5 is not a whole number"),
         (lambda x: [1, 2], "output column 'prediction' has 2 cells for 1 rows"),
         (lambda x: 1 / 0, "division by zero"),
@@ -394,8 +435,8 @@ def test_what_can_not_be_served_is_told_at_load(save: Save, serve: Serve, tmp_pa
     bare = save(LinearRegression().fit(frame, frame["a"]), name="bare")
     with pytest.raises(LoadError, match="the model has no signature with inputs; save it with signature"):
         serve(bare)
-    images = ModelSignature(Schema([TensorSpec(np.dtype("float32"), (-1, 8, 8))]))
-    with pytest.raises(LoadError, match=r"the input tensor is of shape \(-1, 8, 8\)"):
+    images = ModelSignature(Schema([TensorSpec(np.dtype("float32"), (-1, -1, 8))]))
+    with pytest.raises(LoadError, match=r"the input tensor is of shape \(-1, -1, 8\)"):
         serve(save(author_model(add_tensors), name="images", signature=images))
     with pytest.raises(LoadError, match="there is no MLmodel file"):
         serve(tmp_path)
