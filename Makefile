@@ -76,5 +76,5 @@ $(VENV)/.run: $(VENV)/.made $(PROJECTS)
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) -e '.[dev]'
+	@$(PIP) -e '.[dev]' -e 'plugins/specr-pickle[runtime]'
 	@touch $@

@@ -57,7 +57,7 @@ def risk_of(rows: list[dict[str, Any]]) -> list[float | None]:
 
 
 def build_pipeline(out: Path, asked: pd.DataFrame) -> None:
-    """A classifier with probabilities, as joblib writes it: its arrays lie between a pickle's instructions."""
+    """A classifier with probabilities, as joblib writes it."""
     train = loans(300, 1)
     classes = np.where(risk(train, 1) > 8, "good", "bad")
     columns = ColumnTransformer(
@@ -95,7 +95,7 @@ def build_desk(out: Path, asked: pd.DataFrame) -> None:
     rates = pd.DataFrame({"region": ["north", "south", "east", "west"], "rate": [1.5, 2.25, 3.1, np.pi]})
     rates.to_csv(folder / "rates.csv", index=False)
     sys.path.insert(0, str(folder))
-    from loan_desk import Desk  # noqa: PLC0415 - written a moment ago
+    from loan_desk import Desk
 
     (folder / "desk.pkl").write_bytes(pickle.dumps(Desk))
     desk = Desk()

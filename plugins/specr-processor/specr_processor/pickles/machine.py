@@ -58,7 +58,7 @@ class _Machine(Stack):
             raise BrokenPickleError("a name is no text")
 
     def _two_lines(self, at: Instruction) -> tuple[str, str]:
-        """A module and a name. At the very end, Python's own unpickler takes any last letter for a newline."""
+        """A module and a name. At the very end, Python's unpickler takes any letter for a newline."""
         module, newline, name = self._bytes(at).partition(b"\n")
         if at.stop == at.end:
             module, name = (module, name[:-1]) if newline else (module[:-1], b"")
