@@ -57,9 +57,11 @@ families: $(VENV)/.dev  ## deploy every model family and compare its answers; FA
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py
 
-images:  ## build the container images of the MLflow plug-in's processor and runtime
+images:  ## build the container images of the plug-ins' processors and runtimes
 	@$(BUILD_IMAGE) -f $(IMAGES)/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins
 	@$(BUILD_IMAGE) -f $(IMAGES)/runtime.Dockerfile -t specr/mlflow-runtime:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-pickle/images/processor.Dockerfile -t specr/pickle-processor:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-pickle/images/runtime.Dockerfile -t specr/pickle-runtime:0.1.0 plugins
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -184,3 +184,18 @@ def test_a_missing_client_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(ProviderError, match="needs the Python package docker") as raised:
         Daemon(None, 1).containers({})
     assert raised.value.diagnostics[0].remedy == "Install it: pip install 'specr[docker]'."
+
+
+def test_a_container_gets_no_rights_and_no_content_but_its_own() -> None:
+    mount = {"Type": "bind", "Source": "/store/a", "Target": "/specr/content", "ReadOnly": True}
+    mark = Mark("lineage", Address("deployment", "a"), "token", Kind.DEPLOYMENT)
+    recipe = Recipe(mark, "image", (), {"MODEL_ID": "a-v1"}, Compute(), {}, (mount,), "65532:65532", None)
+    config = recipe.config()
+    host = config["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Mounts"] == [mount]
+    assert not {"Binds", "VolumesFrom", "Privileged", "PidMode", "IpcMode"} & set(host)
+    assert config["Env"] == ["MODEL_ID=a-v1"]
+    assert config["User"] == "65532:65532"
