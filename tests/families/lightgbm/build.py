@@ -46,6 +46,9 @@ def main() -> None:
     save(booster, {"risk": "double"}, out / "booster")
     write_table(out / "booster" / "rows.json", asked)
     write_table(out / "booster" / "expected.json", {"risk": booster.predict(asked)})
+    shares = booster.predict(asked, pred_contrib=True)
+    explained = dict(zip([*NUMERIC, "BiasTerm"], shares.T, strict=True))
+    write_table(out / "booster" / "contributions.json", explained)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ def main() -> None:
     booster = xgb.train({"max_depth": 5, "eta": 0.2, "seed": 0}, learning, num_boost_round=30)
     save(booster, {"risk": "float"}, out / "booster")
     write_table(out / "booster" / "rows.json", asked)
-    write_table(out / "booster" / "expected.json", {"risk": booster.predict(xgb.DMatrix(asked))})
+    rows = xgb.DMatrix(asked)
+    write_table(out / "booster" / "expected.json", {"risk": booster.predict(rows)})
+    shares = booster.predict(rows, pred_contribs=True)
+    explained = dict(zip([*NUMERIC, "BiasTerm"], shares.T, strict=True))
+    write_table(out / "booster" / "contributions.json", explained)
 
 
 if __name__ == "__main__":
