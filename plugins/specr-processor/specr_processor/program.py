@@ -1,6 +1,7 @@
 """A processor as a program: from the environment to an exit status, with one line on stderr if it fails."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,14 @@ class Job:
         return tree
 
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,}|content")
+"""How stores call what they keep, which tells nobody anything."""
+
+
+def _shown(source: Path) -> str:
+    return "the artifact" if _DIGEST.fullmatch(source.name) else source.name
+
+
 @dataclass(frozen=True, slots=True)
 class Processor:
     """What a model family brings.
@@ -75,7 +84,7 @@ class Processor:
         except SettingsError as problem:
             return self._fail(str(problem), MISUSED)
         except SourceError as problem:
-            name = settings.source.name
+            name = _shown(settings.source)
             return self._fail(f"{name} is no {self.product} that can be deployed: {problem}", FAILED)
         except OSError as problem:
             return self._fail(f"the disk refused: {problem}", FAILED)

@@ -295,6 +295,8 @@ def test_a_run_says_one_line_and_a_status(tmp_path: Path, capsys: pytest.Capture
     assert run(good, zeros="1") == (0, "acme: warning: zeros are dull\n")
     message = "bad.zip is no acme model that can be deployed: the entry '../x' leads out of the archive"
     assert run(bad) == (1, f"acme: {message}\n")
+    kept = bad.rename(tmp_path / ("0123456789abcdef" * 4))
+    assert run(kept) == (1, f"acme: the artifact{message.removeprefix('bad.zip')}\n")
 
 
 def test_a_result_without_its_marker_is_refused(tmp_path: Path) -> None:
