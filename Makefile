@@ -73,7 +73,7 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made $(PROJECTS)
 	@echo "installing specr, its MLflow plug-in, mlflow-skinny and scikit-learn into $(VENV)"
-	@$(PIP) -e . -e plugins/specr-processor -e plugins/specr-scorer -e 'plugins/specr-mlflow[runtime]' scikit-learn
+	@$(PIP) -e . -e plugins/specr-processor -e plugins/specr-scorer -e 'plugins/specr-mlflow[runtime,pictures]' scikit-learn
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from specr_scorer import Cell, DataType, Field
 
+from specr_mlflow.nested import lay_open
 from specr_mlflow.schema import unnamed
 
 _BY_KIND: Final = {"b": DataType.BOOL, "M": DataType.TIME64}
@@ -32,6 +33,7 @@ def columns_of(predicted: Any) -> dict[object, Any]:
     """
     if isinstance(predicted, np.ndarray) and predicted.ndim == 1:
         return {0: predicted}
+    predicted = lay_open(predicted)
     if _is_pandas(predicted, "DataFrame"):
         return {label: predicted.iloc[:, position] for position, label in enumerate(predicted.columns)}
     if _is_pandas(predicted, "Series"):

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from specr_scorer import DataType, Field, LoadError, Model, Schema, run
+from specr_scorer import DataType, Field, LoadError, Model, Schema, ScoresMedia, run
 
 from specr_mlflow.direct import NotDirectError, SavedModel, load_direct
+from specr_mlflow.media import MediaModel
 from specr_mlflow.mlmodel import ModelFolderError, load_mlmodel
 from specr_mlflow.predictor import Predictor
 from specr_mlflow.schema import SchemaError, Side, parse_signature
@@ -26,8 +27,11 @@ PATH_VARIABLE = "SPECR_MLFLOW_PATH"
 PATHS = ("auto", "direct", "pyfunc")
 """The direct one where there is one, or nothing but one of the two."""
 
+PICTURES_VARIABLE = "SPECR_MLFLOW_PICTURES"
+"""Whether tensors of pictures come as `files`, or as `cells`, a column each, which is the default."""
 
-def load(environ: Mapping[str, str]) -> Model:
+
+def load(environ: Mapping[str, str]) -> Model | ScoresMedia:
     """Load the model that MODEL_PATH names.
 
     Raises:
@@ -36,7 +40,7 @@ def load(environ: Mapping[str, str]) -> Model:
     folder = Path(environ["MODEL_PATH"])
     try:
         mlmodel = load_mlmodel(folder)
-        signature = parse_signature(mlmodel)
+        signature = parse_signature(mlmodel, pictures=_takes_pictures(environ))
     except (ModelFolderError, SchemaError) as problem:
         raise LoadError(str(problem)) from problem
     declared = _declared(environ.get(SCHEMA_VARIABLE))
@@ -55,7 +59,15 @@ def load(environ: Mapping[str, str]) -> Model:
             f"the Python package {missing} is not installed; install what the model's requirements.txt"
             " names, and mlflow or mlflow-skinny with pandas"
         ) from problem
-    return ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+    model = ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+    return MediaModel.of(model, inputs) if model.schema.media else model
+
+
+def _takes_pictures(environ: Mapping[str, str]) -> bool:
+    told = environ.get(PICTURES_VARIABLE, "cells")
+    if told not in {"files", "cells"}:
+        raise LoadError(f"{PICTURES_VARIABLE} is {told!r}; it must be files or cells")
+    return told == "files"
 
 
 def _load_predictor(saved: SavedModel, signature: object, path: str) -> Predictor:

@@ -2,7 +2,8 @@
 
 MLflow's column types map one to one. A tensor of shape (-1,) is one column, one of shape (-1, k) is
 k columns, and one of more fixed sizes as many as they multiply to, the last size running fastest; other
-shapes and nested types are no columns and an error that names them.
+shapes and nested types are no columns and an error that names them. An input column of type binary is a
+column of files, and so is, where that is asked for, an input tensor of pictures.
 
 Names: a column's own name, else `c0`, `c1`… for inputs, and for outputs `prediction`, or
 `prediction_0`… where there are several. A tensor `x` of shape (-1, k) gives `x_0` … `x_{k-1}`, one of
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from specr_scorer.schema import DataType, Field, repeated
+
+from specr_mlflow.pictures import Picture
 
 COLUMN_TYPES: Final[dict[str, DataType]] = {
     "boolean": DataType.BOOL,
@@ -46,6 +49,8 @@ _NEVER_MISSING: Final = frozenset({DataType.BOOL, DataType.INT32, DataType.INT64
 """Types whose numpy arrays have no room for a missing value."""
 _MOST_COLUMNS: Final = 100_000
 """The widest tensor that is told as columns, far above any table's width."""
+_PICTURE: Final = "image"
+"""The column of a tensor of pictures without a name."""
 _WAY_OUT: Final = (
     f"only columns and tensors of shape (-1,), (-1, k), … of at most {_MOST_COLUMNS} cells a row are served"
 )
@@ -57,12 +62,16 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor and the columns it is told as. `shape` is that of one row: () where a row is one cell."""
+    """A tensor and the columns it is told as.
+
+    `shape` is that of one row: () where a row is one cell, as it also is of a tensor of pictures in files.
+    """
 
     name: str | None
     dtype: str
     fields: tuple[Field, ...]
     shape: tuple[int, ...]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,12 @@ class Signature:
     outputs: Side | None
 
 
-def parse_signature(mlmodel: Mapping[str, Any]) -> Signature:
+def parse_signature(mlmodel: Mapping[str, Any], *, pictures: bool = False) -> Signature:
     """The columns that an MLmodel document's signature tells.
+
+    Args:
+        mlmodel: the document.
+        pictures: whether input tensors of pictures are columns of files, not as many columns as cells.
 
     Raises:
         SchemaError: a side is no list of columns or tensors that can be served.
@@ -96,12 +109,12 @@ def parse_signature(mlmodel: Mapping[str, Any]) -> Signature:
     if not isinstance(signature, Mapping):
         raise SchemaError("the signature is no mapping")
     return Signature(
-        inputs=_side(signature.get("inputs"), "input"),
+        inputs=_side(signature.get("inputs"), "input", pictures=pictures),
         outputs=_side(signature.get("outputs"), "output"),
     )
 
 
-def _side(text: object, side: str) -> Side | None:
+def _side(text: object, side: str, *, pictures: bool = False) -> Side | None:
     if text is None:
         return None
     try:
@@ -112,7 +125,8 @@ def _side(text: object, side: str) -> Side | None:
         raise SchemaError(f"the signature's {side}s are no list of columns")
     if not specs:
         return None
-    made = _tensors(specs, side) if specs[0].get("type") == "tensor" else _columns(specs, side)
+    told_as_tensors = specs[0].get("type") == "tensor"
+    made = _tensors(specs, side, pictures=pictures) if told_as_tensors else _columns(specs, side)
     twice = repeated(field.name for field in made.fields)
     if twice:
         raise SchemaError(f"two {side} columns are named {twice[0]!r}")
@@ -137,6 +151,8 @@ def _columns(specs: Sequence[Mapping[str, Any]], side: str) -> Side:
 
 def _column(name: str, spec: Mapping[str, Any], side: str) -> Field:
     kind = spec.get("type")
+    if kind == "binary" and side == "input":
+        return Field(name, DataType.STR, _nullable(spec, DataType.STR), media=True)
     data_type = COLUMN_TYPES.get(kind) if isinstance(kind, str) else None
     if data_type is None:
         raise SchemaError(f"the {side} column {name!r} is of type {kind!r}; {_WAY_OUT}")
@@ -152,10 +168,25 @@ def _nullable(spec: Mapping[str, Any], data_type: DataType) -> bool:
     return data_type not in _NEVER_MISSING
 
 
-def _tensors(specs: Sequence[Mapping[str, Any]], side: str) -> Side:
-    tensors = tuple(_tensor(spec, side) for spec in specs)
+def _tensors(specs: Sequence[Mapping[str, Any]], side: str, *, pictures: bool) -> Side:
+    files = (_pictures(spec) if pictures else None for spec in specs)
+    tensors = tuple(made or _tensor(spec, side) for made, spec in zip(files, specs, strict=True))
     fields = tuple(field for tensor in tensors for field in tensor.fields)
     return Side(fields, tuple(None for _ in fields), tensors)
+
+
+def _pictures(spec: Mapping[str, Any]) -> Tensor | None:
+    """A tensor of pictures as a column of files; None for another tensor."""
+    name, details = spec.get("name"), spec.get("tensor-spec")
+    shape = details.get("shape") if isinstance(details, Mapping) else None
+    if not isinstance(details, Mapping) or not isinstance(shape, list):
+        return None
+    picture = Picture.of(shape, details.get("dtype"))
+    if picture is None:
+        return None
+    own = None if name is None else str(name)
+    field = Field(own or _PICTURE, DataType.STR, nullable=False, media=True)
+    return Tensor(own, picture.dtype, (field,), (), picture)
 
 
 def _tensor(spec: Mapping[str, Any], side: str) -> Tensor:

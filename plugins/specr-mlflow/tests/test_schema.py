@@ -110,7 +110,7 @@ def test_a_side_may_be_left_out(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("specs", "reason"),
     [
-        ([{"type": "binary", "name": "x"}], "the input column 'x' is of type 'binary'; only columns"),
+        ([{"type": "any", "name": "x"}], "the input column 'x' is of type 'any'; only columns"),
         (
             [{"type": "array", "name": "x", "items": {"type": "long"}}],
             "the input column 'x' is of type 'array'",

@@ -41,6 +41,8 @@ def load_direct(saved: SavedModel, signature: object) -> Predictor:
         raise NotDirectError(f"its loader is {conf.get('loader_module')}")
     if isinstance(signature, Mapping) and signature.get("params") not in (None, "", "[]"):
         raise NotDirectError("its signature has parameters")
+    if any(field.media for field in saved.inputs.fields):
+        raise NotDirectError("it takes files")
     if conf.get("config"):
         raise NotDirectError("it has a model_config")
     if isinstance(conf.get("code"), str):
