@@ -10,7 +10,7 @@ from tests.families.commands import CommandError
 from tests.families.family import ROOT, EditionName, Family, FamilyError, family_names, load_family
 from tests.families.locking import lock_family
 from tests.families.results import load_results
-from tests.families.runner import Planned, half_of, run_trials
+from tests.families.runner import Planned, half_of, in_turn, run_trials
 from tests.families.table import DOCUMENT, render_document
 
 _RESULTS = ROOT / "build" / "families.json"
@@ -28,6 +28,7 @@ def main(context: click.Context) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--edition", type=click.Choice([name.value for name in EditionName]), help="Only this one.")
 @click.option("--half", is_flag=True, help="Every second family, the others with the next commit.")
+@click.option("--turns", is_flag=True, help="One of the heavy families, another with the next commit.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="How many at a time.")
 @click.option("--budget", type=int, default=3600, show_default=True, help="Seconds, then it is over.")
 @click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="The results file.")
@@ -36,6 +37,7 @@ def run_families(
     edition: str | None = None,
     *,
     half: bool = False,
+    turns: bool = False,
     jobs: int = 1,
     budget: int = 3600,
     results: Path = _RESULTS,
@@ -44,6 +46,8 @@ def run_families(
     # Whoever stops a run, be it with SIGTERM, must not leave deployments behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     families = _load(names)
+    if turns:
+        families = in_turn(families)
     if half:
         families = half_of(families)
     planned = [

@@ -51,7 +51,9 @@ def environment(family: Family, edition: EditionName, deadline: Deadline) -> tup
             env=env,
         )
 
-    key = key_of([requirements.read_bytes(), *extra, _interpreter(), platform.machine()])
+    pins = requirements.read_text(encoding="utf-8").splitlines()
+    said = [line for line in pins if not line.startswith("#")]  # families of one environment share it
+    key = key_of([*said, *extra, _interpreter(), platform.machine()])
     folder, made = Cache(cache_folder() / "environments").get(key, make)
     return folder / "bin" / "python", made
 

@@ -77,8 +77,9 @@ class Family(_Part):
 
     `package` is the distribution whose version is the family's; `plugins` are folders of `plugins/`
     that go on the path of its environment; `needs` are Debian packages that it needs besides. `cases` are
-    what the rows of some of its models hold, where that is not `rows`. `untried` is why a family can't be
-    tried at all; `processor` and `runtime` then say what there is for it.
+    what the rows of some of its models hold, where that is not `rows`. A `heavy` one has gigabytes to
+    download. `untried` is why a family can't be tried at all; `processor` and `runtime` then say what there
+    is for it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Family(_Part):
     plugins: tuple[str, ...]
     needs: tuple[str, ...] = ()
     note: str = ""
+    heavy: bool = False
     untried: str = ""
     processor: str = ""
     runtime: str = ""

@@ -55,10 +55,21 @@ class Ended:
 
 def half_of(families: Sequence[Family]) -> list[Family]:
     """Every second family, the others with the next commit: a checkout's turn is its number of commits."""
+    return list(families[_commits() % 2 :: 2])
+
+
+def _commits() -> int:
     counted = subprocess.run(
         ["git", "-C", ROOT, "rev-list", "--count", "HEAD"], check=True, capture_output=True, text=True
     )
-    return list(families[int(counted.stdout) % 2 :: 2])
+    return int(counted.stdout)
+
+
+def in_turn(families: Sequence[Family]) -> list[Family]:
+    """All but the heavy families, and one of those, another with the next commit."""
+    heavy = [family for family in families if family.heavy]
+    chosen = heavy[_commits() % len(heavy)] if heavy else None
+    return [family for family in families if not family.heavy or family is chosen]
 
 
 def run_trials(planned: Sequence[Planned], *, budget: float, jobs: int, results: Path) -> bool:

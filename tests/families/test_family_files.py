@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from tests.families.environments import plugin_folders, plugin_requirements, uv_environment
 from tests.families.family import EditionName, Family, FamilyError, family_names, load_family, normalise
+from tests.families.runner import in_turn
 
 FAMILIES = [load_family(name) for name in family_names()]
 EDITIONS = [
@@ -71,3 +72,14 @@ def test_uv_is_told_what_pip_is() -> None:
     assert told["UV_FIND_LINKS"] == "/wheels"
     assert told["UV_INDEX_URL"] == "https://example.org/simple"
     assert uv_environment({"UV_FIND_LINKS": "/mine", "PIP_FIND_LINKS": "/wheels"})["UV_FIND_LINKS"] == "/mine"
+
+
+def test_every_heavy_family_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = list[set[str]]()
+    for commits in range(10):
+        monkeypatch.setattr("tests.families.runner._commits", lambda commits=commits: commits)
+        turns.append({family.name for family in in_turn(FAMILIES)})
+    heavy = {family.name for family in FAMILIES if family.heavy}
+    assert all(len(turn & heavy) == min(1, len(heavy)) for turn in turns)
+    assert set.union(*turns) == set(family_names())
+    assert set.intersection(*turns) >= set(family_names()) - heavy
