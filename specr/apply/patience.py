@@ -20,6 +20,7 @@ from specr.providers.protocol import (
     Provider,
     ProviderError,
     TransientError,
+    Watcher,
 )
 from specr.state.model import ObjectRef
 
@@ -67,6 +68,8 @@ def insist(task: Task, verb: str, act: Callable[[], _T]) -> _T:
 def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) -> JsonObject:
     """Poll until the object is ready; return its attributes.
 
+    Between two looks lies a pause, which a provider that hears of changes may cut short.
+
     Raises:
         ProviderError: it failed, or was not ready in time.
     """
@@ -87,7 +90,10 @@ def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) ->
         if readiness.message != told:
             told = readiness.message
             task.desk.tell(stage, told)
-        task.means.pause(pause)
+        if isinstance(provider, Watcher):
+            provider.await_change(ref, pause)
+        else:
+            task.means.pause(pause)
         pause = min(pause * 1.5, _POLL_TO)
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "ScorerRequest",
     "ScorerResponse",
     "LogKeeper",
+    "Watcher",
     "ImageResolver",
 ]
 
@@ -194,6 +195,17 @@ class LogKeeper(Protocol):
         """The lines printed so far, oldest first, or the last `tail` of them.
 
         Values of secrets that were handed to the object are masked.
+        """
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A provider that hears of changes on its platform, so that waiting need not be guessing."""
+
+    def await_change(self, ref: ObjectRef, seconds: float) -> None:
+        """Return once something has happened to an object since `readiness` looked at it.
+
+        At the latest after so many seconds; when in doubt, then and not earlier.
         """
 
 

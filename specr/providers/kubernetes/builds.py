@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from specr.canonical import JsonObject, decode_json, encode_json
@@ -17,6 +19,7 @@ from specr.providers.kubernetes.diagnosis import (
     waiting_for,
 )
 from specr.providers.kubernetes.index import Entries
+from specr.providers.kubernetes.lookout import Lookout, View
 from specr.providers.kubernetes.manifests import COLLECTOR, PROCESSOR, job
 from specr.providers.kubernetes.objects import Objects
 from specr.providers.kubernetes.patience import Patience
@@ -54,19 +57,15 @@ class Builds:
             live = self._objects.apply("jobs", manifest, order.address)
         return _output_of(live) or {}
 
-    def readiness(self, ref: ObjectRef, order: BuildOrder) -> Readiness:
+    def readiness(self, ref: ObjectRef, order: BuildOrder, lookout: Lookout) -> Readiness:
         """How far the Job is; when it is done, its output goes on record here."""
-        name = names.object_name(self._site.lineage, ref.address, ref.token)
-        live = self._cluster.get("jobs", name)
-        if live is None:
-            return Readiness(done=True, message="its Job is gone")
-        output = _output_of(live)
-        if output is not None:
-            return Readiness(done=True, succeeded=True, attributes=output)
-        pods = self._objects.marked("pods", ref.token)
-        if not pods:
-            return self._without_pod(live)
-        return self._from_pod(live, pods[-1], order)
+        found = lookout.conclude(
+            ref.token,
+            "jobs",
+            partial(self._look, ref, order),
+            lambda found: isinstance(found, _Collected) or found.done,
+        )
+        return self._keep(ref, found) if isinstance(found, _Collected) else found
 
     def observe(self, ref: ObjectRef, present: Entries) -> Observation:
         """Whether the output is on the volume, or can be brought there."""
@@ -78,12 +77,25 @@ class Builds:
         claim = self._site.settings.store.claim
         return Observation(exists=False, message=f"its output is no longer on the volume {claim}")
 
-    def _from_pod(self, live: JsonObject, pod: JsonObject, order: BuildOrder) -> Readiness:
+    def _look(self, ref: ObjectRef, order: BuildOrder, view: View) -> Readiness | _Collected:
+        name = names.object_name(self._site.lineage, ref.address, ref.token)
+        live = view.get("jobs", name)
+        if live is None:
+            return Readiness(done=True, message="its Job is gone")
+        output = _output_of(live)
+        if output is not None:
+            return Readiness(done=True, succeeded=True, attributes=output)
+        pods = view.marked("pods", ref.token)
+        if not pods:
+            return _without_pod(live, view)
+        return self._from_pod(name, pods[-1], order)
+
+    def _from_pod(self, job_name: str, pod: JsonObject, order: BuildOrder) -> Readiness | _Collected:
         status = pod.get("status", {})
         phase = status.get("phase")
         collected = _terminated(status.get("containerStatuses"), COLLECTOR)
         if phase == "Succeeded" and collected is not None:
-            return self._collect(live, ObjectRef(order.address, "", order.token), collected)
+            return _Collected(job_name, collected)
         if phase == "Failed":
             return Readiness(done=True, message=_failure(status, collected, order))
         trouble = pod_trouble(pod, self._patience.is_over(order.token, pod))
@@ -91,35 +103,42 @@ class Builds:
             return Readiness(done=True, message=trouble)
         return Readiness(done=False, message=waiting_for(pod))
 
-    def _collect(self, live: JsonObject, ref: ObjectRef, collected: JsonObject) -> Readiness:
+    def _keep(self, ref: ObjectRef, collected: _Collected) -> Readiness:
         """Take down what the collector has told: in the index, then on the Job."""
-        words = str(collected.get("message", "")).split()
+        words = str(collected.terminated.get("message", "")).split()
         digest, size = names.digest_from(words[0]), int(words[1])
         self._volume.keep(ref.token, digest, size)
         output = {"digest": digest, "size": size}
         note = {"metadata": {"annotations": {names.OUTPUT: encode_json(output).decode()}}}
         self._cluster.call(
             "PATCH",
-            self._cluster.path("jobs", live["metadata"]["name"]),
+            self._cluster.path("jobs", collected.job),
             note,
             query={"fieldManager": f"{names.MANAGER}-output"},
             content_type="application/merge-patch+json",
         )
         return Readiness(done=True, succeeded=True, attributes=output)
 
-    def _without_pod(self, live: JsonObject) -> Readiness:
-        status = live.get("status", {})
-        if any(
-            c.get("type") == "Failed" and c.get("status") == "True" for c in status.get("conditions") or ()
-        ):
-            return Readiness(done=True, message="its pod was removed before it had ended")
-        if status.get("succeeded"):
-            return Readiness(done=True, message="its pod was removed before its output was noted")
-        events = self._cluster.list("events", fields=f"involvedObject.uid={live['metadata']['uid']}")
-        refused = refused_creation(events)
-        if refused:
-            return Readiness(done=True, message=f"its pod can't be made: {refused}")
-        return Readiness(done=False, message=last_events(events) or "its pod is being made")
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """A build whose output is on the volume, and not on record yet: how its Job's collector ended."""
+
+    job: str
+    terminated: JsonObject
+
+
+def _without_pod(live: JsonObject, view: View) -> Readiness:
+    status = live.get("status", {})
+    if any(c.get("type") == "Failed" and c.get("status") == "True" for c in status.get("conditions") or ()):
+        return Readiness(done=True, message="its pod was removed before it had ended")
+    if status.get("succeeded"):
+        return Readiness(done=True, message="its pod was removed before its output was noted")
+    events = view.events(live["metadata"]["uid"])
+    refused = refused_creation(events)
+    if refused:
+        return Readiness(done=True, message=f"its pod can't be made: {refused}")
+    return Readiness(done=False, message=last_events(events) or "its pod is being made")
 
 
 def _failure(status: JsonObject, collected: JsonObject | None, order: BuildOrder) -> str:

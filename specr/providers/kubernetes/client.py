@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from msgspec import Struct
-
-from specr.canonical import JsonObject, decode_json, encode_json
+from specr.canonical import JsonObject, encode_json
+from specr.providers.kubernetes.answers import Answer, Stream, broken
 from specr.providers.kubernetes.settings import KubernetesSettings
 from specr.providers.kubernetes.trouble import no_client, no_configuration, refusal
 from specr.providers.protocol import TransientError
@@ -46,23 +46,6 @@ _GROUPS: Final = {
     "events": "/api/v1",
     "persistentvolumeclaims": "/api/v1",
 }
-
-
-class Answer(Struct, frozen=True):
-    """What came back: HTTP's status, and the body."""
-
-    status: int
-    body: bytes
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; what is none becomes the message of an empty one."""
-        try:
-            value = decode_json(self.body)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            return value
-        return {"message": self.body.decode(errors="replace")[:500]}
 
 
 class Cluster:
@@ -127,18 +110,39 @@ class Cluster:
             return None
         return self.accept("GET", self.path(resource, name), answer)
 
-    def list(self, resource: str, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
-        """All objects of a kind that a selector selects, in as few calls as it takes."""
-        query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
-        query |= {"fieldSelector": fields} if fields else {}
+    def list_at(self, resource: str, query: Mapping[str, str]) -> tuple[list[dict[str, Any]], str]:
+        """All objects of a kind that a query selects, and the version of the whole, for a watch to follow."""
+        query = {"limit": str(_PAGE), **query}
         found: list[dict[str, Any]] = []
         while True:
             page = self.call("GET", self.path(resource), query=query)
             found += page.get("items") or ()
-            further = page.get("metadata", {}).get("continue")
-            if not further:
-                return found
-            query = {**query, "continue": further}
+            about = page.get("metadata", {})
+            if not about.get("continue"):
+                return found, str(about.get("resourceVersion", ""))
+            query = {**query, "continue": about["continue"]}
+
+    def list(self, resource: str, labels: str = "", fields: str = "") -> list[dict[str, Any]]:
+        """All objects of a kind that a selector selects, in as few calls as it takes."""
+        query = {"labelSelector": labels} if labels else {}
+        query |= {"fieldSelector": fields} if fields else {}
+        return self.list_at(resource, query)[0]
+
+    @contextmanager
+    def stream(self, path: str, query: Mapping[str, str], timeout: float) -> Iterator[Stream]:
+        """A call whose answer goes on for a while. `timeout` is how many seconds of silence end it.
+
+        Raises:
+            TransientError: it may succeed another time.
+            RefusedError: it was refused.
+        """
+        answer = self._send("GET", path, query=query, timeout=timeout, preload_content=False)
+        try:
+            if answer.status != 200:
+                self.accept("GET", path, Answer(answer.status, answer.read()))
+            yield Stream(path, answer)
+        finally:
+            answer.close()
 
     def call(
         self,
@@ -174,25 +178,36 @@ class Cluster:
         Raises:
             TransientError: there was no answer.
         """
+        answer = self._send(method, path, query=query, timeout=timeout, body=body, headers=headers)
+        _log.debug("%s %s: %s", method, path, answer.status)
+        return Answer(answer.status, answer.data)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        **how: Any,
+    ) -> Any:
         from urllib3 import Timeout  # noqa: PLC0415 - comes with the client
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         url = f"{self.server}{path}{'?' + urlencode(query) if query else ''}"
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method,
                 url,
-                body=body,
                 headers={"Accept": "application/json", **(headers or {}), **self.credentials()},
                 timeout=Timeout(connect=_CONNECT, read=timeout),
                 retries=False,
                 redirect=False,
+                **how,
             )
-        except (HTTPError, OSError) as error:
+        except broken() as error:
             _log.debug("%s %s: %s", method, path, error)
             raise TransientError(f"{self.server} gave no answer to {method} {path}: {error}") from error
-        _log.debug("%s %s: %s", method, path, answer.status)
-        return Answer(answer.status, answer.data)
 
     def credentials(self) -> dict[str, str]:
         """The header by which the server knows us; none where a certificate does it."""

@@ -7,6 +7,8 @@ through the API server only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from specr.canonical import JsonObject
@@ -14,9 +16,10 @@ from specr.plan.observed import Observation
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.diagnosis import creation_trouble, last_events, pod_trouble, waiting_for
 from specr.providers.kubernetes.index import Entries
+from specr.providers.kubernetes.lookout import Lookout, View
 from specr.providers.kubernetes.manifests import budget, deployment, image_of, model_of, runs_as, shape_of
 from specr.providers.kubernetes.objects import Objects
-from specr.providers.kubernetes.patience import Patience, Sparingly
+from specr.providers.kubernetes.patience import Patience
 from specr.providers.kubernetes.pods import Site
 from specr.providers.kubernetes.routing import Routing, endpoint_of
 from specr.providers.kubernetes.secrets import Secrets
@@ -37,7 +40,6 @@ class Deployments:
         self._secrets = secrets
         self._routing = Routing(objects, site)
         self._patience = Patience(objects.clock, site.settings.scheduling_seconds)
-        self._sparingly = Sparingly(objects.clock)
 
     def create(self, order: DeploymentOrder) -> JsonObject:
         """Make the revision, or make the one with this token what it should be."""
@@ -59,9 +61,21 @@ class Deployments:
             raise gone(order.address)
         return self._attributes(live, self._routing.lead_to(order))
 
-    def readiness(self, ref: ObjectRef, order: DeploymentOrder) -> Readiness:
+    def readiness(self, ref: ObjectRef, order: DeploymentOrder, lookout: Lookout) -> Readiness:
         """Whether all replicas are as ordered and ready, or what keeps them."""
-        live = self._cluster.get("deployments", self._name(order))
+        found = lookout.conclude(
+            ref.token,
+            "deployments",
+            partial(self._look, order),
+            lambda found: isinstance(found, _Ready) or found.done,
+        )
+        if isinstance(found, Readiness):
+            return found
+        attributes = self._attributes(found.live, self._routing.find(order.address))
+        return Readiness(done=True, succeeded=True, attributes=attributes)
+
+    def _look(self, order: DeploymentOrder, view: View) -> Readiness | _Ready:
+        live = view.get("deployments", self._name(order))
         if live is None or live["metadata"].get("deletionTimestamp"):
             return Readiness(done=True, message="its Deployment is gone")
         status = live.get("status", {})
@@ -69,14 +83,13 @@ class Deployments:
         seen = status.get("observedGeneration", 0) >= live["metadata"]["generation"]
         counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")}
         if seen and counts == {wanted}:
-            found = self._attributes(live, self._routing.find(order.address))
-            return Readiness(done=True, succeeded=True, attributes=found)
+            return _Ready(live)
         if not seen:
             return Readiness(done=False, message="the cluster has not looked at it yet")
         trouble = creation_trouble(status.get("conditions") or ())
         if trouble:
             return Readiness(done=True, message=trouble)
-        return self._look_at_pods(live, ref.token, wanted)
+        return self._look_at_pods(live, order.token, wanted, view)
 
     def observe(
         self, ref: ObjectRef, live: JsonObject | None, services: Mapping[str, JsonObject], present: Entries
@@ -113,9 +126,9 @@ class Deployments:
             "template": shape_of(live),
         }
 
-    def _look_at_pods(self, live: JsonObject, token: str, wanted: int) -> Readiness:
+    def _look_at_pods(self, live: JsonObject, token: str, wanted: int, view: View) -> Readiness:
         """Why a revision is not ready: the first pod that is in trouble, or that is waited for."""
-        found = self._objects.marked("pods", token)
+        found = view.marked("pods", token)
         pods = [pod for pod in found if not pod["metadata"].get("deletionTimestamp") and runs_as(live, pod)]
         for pod in pods:
             trouble = pod_trouble(pod, self._patience.is_over(token, pod))
@@ -125,14 +138,9 @@ class Deployments:
         ready = len(pods) - len(waiting)
         if not waiting:
             return Readiness(done=False, message=f"{ready} of {wanted} replicas are ready")
-        why = "; ".join(filter(None, (waiting_for(waiting[0]), self._events_of(waiting[0]))))
+        events = last_events(view.events(waiting[0]["metadata"]["uid"]))
+        why = "; ".join(filter(None, (waiting_for(waiting[0]), events)))
         return Readiness(done=False, message=f"{ready} of {wanted} replicas are ready: {why}")
-
-    def _events_of(self, pod: JsonObject) -> str:
-        uid = pod["metadata"]["uid"]
-        return self._sparingly.ask(
-            uid, lambda: last_events(self._cluster.list("events", fields=f"involvedObject.uid={uid}"))
-        )
 
     def _words(self, ref: ObjectRef, live: JsonObject, service: JsonObject | None, found: JsonObject) -> str:
         """What is wrong with a revision, in a few words."""
@@ -153,6 +161,13 @@ class Deployments:
 
     def _name(self, order: DeploymentOrder) -> str:
         return names.object_name(self._site.lineage, order.address, order.token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A revision whose replicas are all ready: its live Deployment."""
+
+    live: JsonObject
 
 
 def by_token(live: Sequence[JsonObject]) -> dict[str, JsonObject]:

@@ -18,6 +18,7 @@ from specr.providers.kubernetes.builds import Builds
 from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.deployments import Deployments, by_token
 from specr.providers.kubernetes.logs import read_logs
+from specr.providers.kubernetes.lookout import Lookout
 from specr.providers.kubernetes.objects import Objects
 from specr.providers.kubernetes.pods import Site
 from specr.providers.kubernetes.routing import Routing
@@ -72,6 +73,7 @@ class KubernetesProvider:
         self._builds = Builds(self._objects, site, self._volume, self._secrets, context.store)
         self._deployments = Deployments(self._objects, site, self._volume, self._secrets)
         self._routing = Routing(self._objects, site)
+        self._lookout = Lookout(self._objects, self._labels)
         self._settings = settings
 
     @property
@@ -80,7 +82,8 @@ class KubernetesProvider:
         return _SCHEMA
 
     def close(self) -> None:
-        """Let go of connections to the cluster; the next call makes new ones."""
+        """Stop watching, and let go of connections to the cluster; the next call makes new ones."""
+        self._lookout.close()
         self._cluster.close()
 
     def create(self, order: Order) -> JsonObject:
@@ -93,8 +96,12 @@ class KubernetesProvider:
     def readiness(self, ref: ObjectRef, order: Order) -> Readiness:
         """Whether the Job has ended, or all replicas are ready; and why not."""
         if isinstance(order, BuildOrder):
-            return self._builds.readiness(ref, order)
-        return self._deployments.readiness(ref, order)
+            return self._builds.readiness(ref, order, self._lookout)
+        return self._deployments.readiness(ref, order, self._lookout)
+
+    def await_change(self, ref: ObjectRef, seconds: float) -> None:
+        """Wait until the cluster tells of a change of the object's Deployment, Job or pods."""
+        self._lookout.await_change(ref.token, seconds)
 
     def promote(self, ref: ObjectRef, order: DeploymentOrder, previous: Sequence[ObjectRef]) -> JsonObject:  # noqa: ARG002 - the Service knows where it led
         """Lead the Service to the deployment; waits until nothing leads to the previous ones."""
