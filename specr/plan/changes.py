@@ -116,6 +116,8 @@ def _drifted(s: Situation, desired: Desired, recorded: RecordedObject) -> Change
         return None
     cause = Cause(Reason.DRIFTED, message=s.observed.message)
     found = drifted_attributes(recorded, s.observed)
+    if any(d.path[0] in s.schema.renewing for d in found):
+        return _make(s, desired, Action.UPDATE, cause, found)
     back = tuple(Difference(d.path, d.planned, d.prior) for d in found)
     return _touch(s, desired, Effect.IN_PLACE, cause, back)
 

@@ -29,13 +29,15 @@ class ProviderSchema(Struct, frozen=True):
 
     `in_place` are the deployment arguments that `update` changes without a new object:
     a change of any other starts a new object beside the old. `interrupting` are the
-    arguments whose change can't be made without a gap in service, and
+    arguments whose change can't be made without a gap in service. `renewing` are the
+    attributes whose drift can't be undone where it is found: it takes a new object. And
     `gap_on_fixed_port` says that a fixed port makes every new object cost one, and
     `moves_endpoint` that a new object on a free port is reached at another address.
     """
 
     in_place: frozenset[str] = frozenset()
     interrupting: frozenset[str] = frozenset()
+    renewing: frozenset[str] = frozenset()
     gap_on_fixed_port: bool = False
     moves_endpoint: bool = False
 

@@ -271,6 +271,29 @@ def test_a_fixed_port_costs_a_gap_only_where_it_was_served_before(
     assert any(d.path == ("endpoint",) for d in change.differences) is moves
 
 
+@pytest.mark.parametrize("renewing", [True, False])
+def test_drift_that_can_not_be_undone_in_place_takes_a_new_object(
+    scene: Scene, world: MemoryWorld, renewing: bool
+) -> None:
+    moving(scene, world, ProviderSchema(renewing=frozenset({"replicas"} if renewing else {})))
+    scene.declare(*deployable("api"))
+    scene.apply()
+    before = scene.state().objects[API]
+    found = world.attributes_of(scene.state().lineage, before.token)
+    assert found is not None
+    world.set_attributes(scene.state().lineage, before.token, {**found, "replicas": 7})
+    (change,) = scene.plan().steps
+    assert change.cause.reason is Reason.DRIFTED
+    assert change.effect is (Effect.ROLL_OUT if renewing else Effect.IN_PLACE)
+    (shown,) = (d for d in change.differences if d.path == ("replicas",))
+    assert (shown.prior, shown.planned) == ((1, 7) if renewing else (7, 1))
+    scene.apply()
+    after = scene.state().objects[API]
+    assert (after.token != before.token) is renewing
+    assert list(world.attributes(scene.state().lineage)).count(before.token) == (0 if renewing else 1)
+    assert scene.plan().is_empty
+
+
 def test_an_alias_that_moves_is_the_cause(scene: Scene) -> None:
     one = deployable("one")
     two = deployable("two")

@@ -17,7 +17,15 @@ from specr.providers.kubernetes import names
 from specr.providers.kubernetes.diagnosis import creation_trouble, last_events, pod_trouble, waiting_for
 from specr.providers.kubernetes.index import Entries
 from specr.providers.kubernetes.lookout import Lookout, View
-from specr.providers.kubernetes.manifests import budget, deployment, image_of, model_of, runs_as, shape_of
+from specr.providers.kubernetes.manifests import (
+    budget,
+    deployment,
+    image_of,
+    images_of,
+    model_of,
+    runs_as,
+    shape_of,
+)
 from specr.providers.kubernetes.objects import Objects
 from specr.providers.kubernetes.patience import Patience
 from specr.providers.kubernetes.pods import Site
@@ -72,6 +80,7 @@ class Deployments:
         if isinstance(found, Readiness):
             return found
         attributes = self._attributes(found.live, self._routing.find(order.address))
+        attributes["imageIds"] = images_of(found.live, found.pods)
         return Readiness(done=True, succeeded=True, attributes=attributes)
 
     def _look(self, order: DeploymentOrder, view: View) -> Readiness | _Ready:
@@ -83,7 +92,7 @@ class Deployments:
         seen = status.get("observedGeneration", 0) >= live["metadata"]["generation"]
         counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")}
         if seen and counts == {wanted}:
-            return _Ready(live)
+            return _Ready(live, view.marked("pods", order.token))
         if not seen:
             return Readiness(done=False, message="the cluster has not looked at it yet")
         trouble = creation_trouble(status.get("conditions") or ())
@@ -91,15 +100,19 @@ class Deployments:
             return Readiness(done=True, message=trouble)
         return self._look_at_pods(live, order.token, wanted, view)
 
-    def observe(
-        self, ref: ObjectRef, live: JsonObject | None, services: Mapping[str, JsonObject], present: Entries
-    ) -> Observation:
-        """What can drift of a revision; its pods come and go by themselves."""
+    def observe(self, ref: ObjectRef, seen: Seen, present: Entries) -> Observation:
+        """What can drift of a revision; its pods come and go by themselves, but not what they run."""
+        token = names.label_value(ref.token)
+        live = seen.deployments.get(token)
         if live is None or live["metadata"].get("deletionTimestamp"):
             return Observation(exists=False, message="its Deployment is gone")
-        service = services.get(names.address_name(self._site.lineage, ref.address))
+        service = seen.services.get(names.address_name(self._site.lineage, ref.address))
         found = self._attributes(live, service)
         found["model"] = found["model"] if found["model"] in present else None
+        known = ref.attributes.get("imageIds")
+        if known is not None and found["image"] == ref.attributes.get("image"):
+            running = images_of(live, seen.pods.get(token, ()))
+            found["imageIds"] = known if set(running) <= set(known) else running
         return Observation(exists=True, attributes=found, message=self._words(ref, live, service, found))
 
     def _apply(self, order: DeploymentOrder) -> dict[str, Any]:
@@ -154,6 +167,8 @@ class Deployments:
             told.append(f"its model is no longer on the volume {self._site.settings.store.claim}")
         if "template" in recorded and found["template"] != recorded["template"]:
             told.append("its container was changed")
+        if found.get("imageIds", recorded.get("imageIds")) != recorded.get("imageIds"):
+            told.append(f"{found['image']} means another image now, and pods run it that was not verified")
         ready = live.get("status", {}).get("readyReplicas", 0)
         if ready < found["replicas"]:
             told.append(f"{ready} of {found['replicas']} replicas are ready")
@@ -164,15 +179,20 @@ class Deployments:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What bulk calls have found: Deployments and pods by the label of their token, Services by name."""
+
+    deployments: Mapping[str, JsonObject]
+    services: Mapping[str, JsonObject]
+    pods: Mapping[str, Sequence[JsonObject]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Ready:
-    """A revision whose replicas are all ready: its live Deployment."""
+    """A revision whose replicas are all ready: its live Deployment, and its pods."""
 
     live: JsonObject
-
-
-def by_token(live: Sequence[JsonObject]) -> dict[str, JsonObject]:
-    """Objects by the label that holds their token."""
-    return {one["metadata"]["labels"].get(names.TOKEN, ""): one for one in live}
+    pods: Sequence[JsonObject]
 
 
 def _is_ready(pod: JsonObject) -> bool:

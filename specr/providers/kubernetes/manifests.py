@@ -197,6 +197,18 @@ def image_of(live: JsonObject) -> str:
     return str(_runtime_of(live).get("image", ""))
 
 
+def images_of(live: JsonObject, pods: Iterable[JsonObject]) -> list[str]:
+    """The ids of the images that pods of a live Deployment run, by their nodes' word."""
+    found = {
+        str(one.get("imageID", ""))
+        for pod in pods
+        if runs_as(live, pod) and not pod["metadata"].get("deletionTimestamp")
+        for one in pod.get("status", {}).get("containerStatuses") or ()
+        if one.get("name") == RUNTIME
+    }
+    return sorted(found - {""})
+
+
 def shape_of(live: JsonObject) -> str:
     """The digest of how a live Deployment runs its image: what else a hand could change of it."""
     runtime = _runtime_of(live)

@@ -6,6 +6,7 @@ found by their labels, so that a killed apply is taken up by the next.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -16,7 +17,7 @@ from specr.plan.observed import Observation, ProviderSchema
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.builds import Builds
 from specr.providers.kubernetes.client import Cluster
-from specr.providers.kubernetes.deployments import Deployments, by_token
+from specr.providers.kubernetes.deployments import Deployments, Seen
 from specr.providers.kubernetes.logs import read_logs
 from specr.providers.kubernetes.lookout import Lookout
 from specr.providers.kubernetes.objects import Objects
@@ -38,7 +39,9 @@ from specr.providers.settings import ProviderContext, decode_settings
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 
-_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas", "labels", "endpoint"}))
+_SCHEMA: Final = ProviderSchema(
+    in_place=frozenset({"replicas", "labels", "endpoint"}), renewing=frozenset({"imageIds"})
+)
 
 _PATIENCE: Final = 60.0
 """Seconds that deleted objects get to be gone, beyond what their pods get to end."""
@@ -57,7 +60,8 @@ class KubernetesProvider:
 
     Attributes of a build: `digest`, `size` (bytes). Of a deployment: `endpoint` (the Service's URL
     inside the cluster; None without replicas and before promotion), `replicas`, `image`, `model` (the
-    digest that it mounts), `template` (the digest of how its container runs).
+    digest that it mounts), `template` (the digest of how its container runs), `imageIds` (of
+    the images that its pods run).
     """
 
     def __init__(
@@ -144,24 +148,32 @@ class KubernetesProvider:
         self._objects.await_gone(looks, grace + _PATIENCE)
 
     def read(self, refs: Sequence[ObjectRef]) -> Mapping[Address, Observation]:
-        """Observe: one list of Deployments, one of Services, a look at the claim and at its index."""
+        """Observe: a list of Deployments, of Services, of pods; a look at the claim and at its index."""
         if not refs:
             return {}
         present = self._volume.present()
-        deployments: Mapping[str, JsonObject] = {}
-        services: Mapping[str, JsonObject] = {}
-        if any(ref.address.kind != BUILD for ref in refs):
-            labels = names.as_query({**self._labels, names.KIND: names.DEPLOYMENT})
-            deployments = by_token(self._cluster.list("deployments", labels))
-            services = {one["metadata"]["name"]: one for one in self._cluster.list("services", labels)}
+        seen = self._see([ref for ref in refs if ref.address.kind != BUILD])
         return {
             ref.address: self._builds.observe(ref, present)
             if ref.address.kind == BUILD
-            else self._deployments.observe(
-                ref, deployments.get(names.label_value(ref.token)), services, present
-            )
+            else self._deployments.observe(ref, seen, present)
             for ref in refs
         }
+
+    def _see(self, refs: Sequence[ObjectRef]) -> Seen:
+        """What there is of deployments; pods only where it is known what they should run."""
+        labels = names.as_query({**self._labels, names.KIND: names.DEPLOYMENT})
+        deployments = self._cluster.list("deployments", labels) if refs else []
+        services = self._cluster.list("services", labels) if refs else []
+        pods = defaultdict(list)
+        if any(ref.attributes.get("imageIds") for ref in refs):
+            for pod in self._cluster.list("pods", labels):
+                pods[pod["metadata"]["labels"].get(names.TOKEN, "")].append(pod)
+        return Seen(
+            {one["metadata"]["labels"].get(names.TOKEN, ""): one for one in deployments},
+            {one["metadata"]["name"]: one for one in services},
+            pods,
+        )
 
     def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
         """Ask a pod of the deployment, promoted or not."""

@@ -31,7 +31,7 @@ def command(program: str, behaviour: Behaviour | str) -> tuple[str, ...]:
 class Engine:
     """Orders and containers of one test. Lineages are its own, whoever else uses the daemon."""
 
-    patience = 60.0
+    patience = 180.0
 
     def __init__(self, client: Any, place: Path, **settings: Any) -> None:
         place.mkdir(exist_ok=True)

@@ -39,6 +39,9 @@ BRIDGE = f"specr-test{WORKER}"
 ADDRESS = f"172.31.{253 - WORKER}.1/24"
 
 
+PATIENCE = 180
+"""Seconds that anything gets to come up or to end, on a machine that has much else to do."""
+
 CONTAINERD = """\
 version = 2
 root = "{folder}/containerd/root"
@@ -60,7 +63,7 @@ class OwnDaemon:
         config = folder / "containerd.toml"
         config.write_text(CONTAINERD.format(folder=folder))
         self._containerd = self._run("containerd", "--config", str(config))
-        wait_until((folder / "containerd.sock").exists, 60)
+        wait_until((folder / "containerd.sock").exists, PATIENCE)
 
     def start(self) -> None:
         self._process = self._run(
@@ -69,13 +72,13 @@ class OwnDaemon:
             *("--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec")),
             *("--pidfile", str(self.folder / "pid"), *self._runtimes),
         )
-        wait_until(self._answers, 60)
+        wait_until(self._answers, PATIENCE)
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
         self._containerd.terminate()
-        self._containerd.wait(60)
+        self._containerd.wait(PATIENCE)
 
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{command[0]}.log").open("ab") as log:
@@ -84,11 +87,11 @@ class OwnDaemon:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(60)
+        self._process.wait(PATIENCE)
         (self.folder / "pid").unlink(missing_ok=True)
 
     def client(self) -> Any:
-        return docker.APIClient(self.host, version="auto", timeout=20)
+        return docker.APIClient(self.host, version="auto", timeout=PATIENCE)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -162,7 +165,7 @@ def test_a_daemon_that_stops_in_the_middle_is_told_and_the_next_apply_heals(
     process = begin(own, log)
     time.sleep(random.Random(attempt).uniform(1.0, 4.0))
     daemon.stop(how)
-    status = process.wait(120)
+    status = process.wait(2 * PATIENCE)
     told = " ".join(log.read_text().split())
     assert "Traceback" not in told
     assert "bug in specr" not in told
@@ -181,7 +184,7 @@ def test_a_short_absence_is_waited_for_or_told(daemon: OwnDaemon, own: Project, 
     time.sleep(1.5)
     daemon.stop(signal.SIGKILL)
     daemon.start()
-    status = process.wait(120)
+    status = process.wait(2 * PATIENCE)
     told = log.read_text()
     assert "Traceback" not in told
     assert status == 0 or "Error:" in told

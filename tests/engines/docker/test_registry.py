@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.engines.conftest import need
 from tests.engines.docker.engine import IMAGE
 from tests.engines.docker.project import Project
 from tests.unit.providers.machine import wait_until
@@ -46,8 +47,8 @@ class Registry:
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("there is no docker-registry (Debian: apt-get install docker-registry)")
+    need(program is not None, "A registry", "there is no docker-registry (apt-get install docker-registry)")
+    assert program is not None
     folder = tmp_path_factory.mktemp("registry")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -29,7 +29,7 @@ PIN = "pin"
 class Namespace:
     """Orders and objects of one test, in a namespace that other tests may use too."""
 
-    patience = 90.0
+    patience = 180.0
 
     def __init__(self, space: Space, place: Path, own: str = "", **settings: Any) -> None:
         place.mkdir(exist_ok=True)

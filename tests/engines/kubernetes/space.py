@@ -26,7 +26,7 @@ def kubectl(*arguments: str, text: str | None = None, check: bool = True) -> str
     return done.stdout if done.returncode == 0 else done.stderr
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 180.0) -> None:
     """Wait for what is to happen soon; how soon is not asserted."""
     deadline = time.monotonic() + seconds
     while not holds():

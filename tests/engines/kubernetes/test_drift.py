@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.engines.conftest import need
+from tests.engines.kubernetes.platform import IMAGE
 from tests.engines.kubernetes.project import Project
 from tests.engines.kubernetes.space import CLAIM, Space, wait_until
 
@@ -20,6 +25,27 @@ def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     yield project
     project.specr("destroy", "--auto-approve")
     assert not space.left()
+
+
+class Moving:
+    """A tag that leads to one image, and then to another."""
+
+    def __init__(self) -> None:
+        self.tag = f"specr-test/moving:{os.urandom(4).hex()}"
+        self.move()
+
+    def move(self) -> None:
+        dockerfile = f"FROM {IMAGE}\nLABEL edition={os.urandom(4).hex()}\n"
+        subprocess.run(["docker", "build", "-q", "-t", self.tag, "-"], input=dockerfile.encode(), check=True)
+
+
+@pytest.fixture
+def moving() -> Iterator[Moving]:
+    """Where the cluster takes the images of the local daemon, which are moved faster than a registry's."""
+    need(reachable=shutil.which("docker") is not None, engine="Docker", how="it makes images for the cluster")
+    moving = Moving()
+    yield moving
+    subprocess.run(["docker", "rmi", "--force", moving.tag], check=True, capture_output=True)
 
 
 class TestDrift:
@@ -92,9 +118,33 @@ class TestDrift:
         wait_until(lambda: bool(project.space.get("endpoints", f"--field-selector=metadata.name={name}")))
 
     def test_a_deleted_pod_is_no_drift(self, project: Project) -> None:
-        project.space.kubectl("delete", "pod", _pod(project), "--wait=false")
+        """The cluster heals it by itself."""
+        before = _pod(project)
+        project.space.kubectl("delete", "pod", before, "--wait=false")
         assert project.is_settled()
-        wait_until(lambda: _ready(project) == 1)
+        assert _pod(project) != before
+        assert project.is_settled()
+
+    def test_a_tag_that_moved(self, project: Project, moving: Moving) -> None:
+        """Seen once a pod runs what the tag means now; what was never verified is rolled out anew."""
+        project.runtime["image"] = moving.tag
+        project.write()
+        project.apply()
+        first, pod = project.name("deployments"), _pod(project)
+        moving.move()
+        assert project.is_settled()
+        project.space.kubectl("delete", "pod", pod, "--wait=false")
+        assert _pod(project) != pod
+        plan = project.plan()
+        assert f"{moving.tag} means another image now" in plan
+        assert "1 to update" in plan
+        assert "imageIds" in plan
+        project.apply()
+        assert project.is_settled()
+        assert project.name("deployments") != first
+        project.runtime["image"] = IMAGE
+        project.write()
+        project.apply()
 
     def test_a_deleted_job_is_no_drift(self, project: Project) -> None:
         """What counts is its output."""
@@ -114,8 +164,7 @@ class TestDrift:
         (volume,) = project.space.bound_volumes()
         digest = project.state()["build/a0.copy"]["attributes"]["digest"].removeprefix("sha256:")
         folder = f"{volume['spec']['hostPath']['path']}/specr/{project.lineage()}/cluster/objects/{digest}"
-        if not Path(folder).exists():
-            pytest.skip("the volume is not a folder of this machine")
+        need(Path(folder).exists(), "The volume", "it is not a folder of this machine")
         project.settings["store"] = {"type": "volume", "claim": CLAIM, "checked": True}
         project.write()
         assert project.is_settled()
@@ -133,13 +182,17 @@ class TestDrift:
 
 
 def _pod(project: Project) -> str:
-    """The name of the only pod; those of earlier tests get their time to end."""
+    """The name of the only pod that is there to stay, once it is ready; others may be on their way out."""
     labels = f"specr.dev/lineage={project.lineage()},specr.dev/kind=deployment"
-    wait_until(lambda: len(project.space.get("pods", "-l", labels)) == 1)
-    (pod,) = project.space.get("pods", "-l", labels)
-    return str(pod["metadata"]["name"])
+    names: list[str] = []
 
+    def is_alone_and_ready() -> bool:
+        pods = [
+            p for p in project.space.get("pods", "-l", labels) if "deletionTimestamp" not in p["metadata"]
+        ]
+        conditions = [c for pod in pods for c in pod["status"].get("conditions") or ()]
+        names[:] = [str(pod["metadata"]["name"]) for pod in pods]
+        return len(pods) == 1 and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
-def _ready(project: Project) -> int:
-    (live,) = project.objects("deployments")
-    return int(live["status"].get("readyReplicas", 0))
+    wait_until(is_alone_and_ready)
+    return names[0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from specr.address import Address, parse_address
 from specr.providers.kubernetes import manifests, names
-from specr.providers.kubernetes.pods import Site, helper_pod, literal, secret, volume_claim
+from specr.providers.kubernetes.pods import Site, literal, secret, volume_claim
 from specr.providers.kubernetes.settings import KubernetesSettings
 from specr.providers.protocol import BuildOrder, DeploymentOrder, ProviderError
 from specr.resources.compute import Compute, SecretKey, SecretValue, ValueSource
@@ -133,34 +133,6 @@ def test_manifests_are_deterministic_json(address: Address, text: str) -> None:
     order = deployment(address=address, env={"A": text, "B": "b"})
     again = deployment(address=address, env={"B": "b", "A": text})
     assert json.dumps(objects(order, site())) == json.dumps(objects(again, site()))
-
-
-@pytest.mark.parametrize("order", [deployment(replicas=2), build()], ids=["deployment", "build"])
-def test_pods_pass_the_restricted_standard(order: DeploymentOrder | BuildOrder) -> None:
-    pod = objects(order, site())[0]["spec"]["template"]["spec"]
-    check_restricted(pod)
-
-
-def test_the_helper_passes_the_restricted_standard() -> None:
-    check_restricted(helper_pod(site(), "helper", "echo $1", 60)["spec"])
-
-
-def check_restricted(pod: dict[str, Any]) -> None:
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["runAsUser"] > 0
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["automountServiceAccountToken"] is False
-    for one in [*pod["containers"], *pod.get("initContainers", ())]:
-        assert one["securityContext"]["allowPrivilegeEscalation"] is False
-        assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-        assert one["securityContext"]["readOnlyRootFilesystem"] is True
-        assert "privileged" not in one["securityContext"]
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert {kind for volume in pod["volumes"] for kind in volume} <= {
-        "name",
-        "emptyDir",
-        "persistentVolumeClaim",
-    }
 
 
 def test_secrets_are_references_everywhere_but_in_the_secret() -> None:

@@ -149,7 +149,7 @@ def has_ended(process: psutil.Process) -> bool:
         return True
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what is to happen soon; how soon is not asserted."""
     deadline = time.monotonic() + seconds
     while not holds():
