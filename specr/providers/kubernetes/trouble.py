@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -11,6 +12,10 @@ from specr.providers.protocol import ProviderError
 
 ROLE: str = "docs/kubernetes-rbac.yaml"
 """Where the rights that specr needs are listed."""
+
+
+_ANONYMOUS: Final = "system:anonymous"
+"""Whom a cluster takes for somebody without credentials, where it lets such people in."""
 
 
 class RefusedError(ProviderError):
@@ -33,7 +38,7 @@ def refusal(method: str, path: str, status: int, body: JsonObject) -> RefusedErr
     reason = str(body.get("reason", ""))
     message = str(body.get("message") or f"HTTP status {status}").rstrip(".")
     asked = f"The cluster's answer to {method} {path}: {message}."
-    if status == 401:
+    if status == 401 or _ANONYMOUS in message:
         summary = "Not known to the cluster"
         remedy = (
             "Check the credentials in the kubeconfig: a token may have run out, a plug-in may have failed."

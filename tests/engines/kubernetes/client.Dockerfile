@@ -2,11 +2,10 @@
 # The context holds specr's package and what describes it.
 FROM python:3.11-slim
 RUN python -m venv /opt/specr
-# What it needs, before what changes.
+# What it needs, and its commands, before what changes.
 COPY pyproject.toml README.md LICENSE /build/
 RUN mkdir /build/specr && touch /build/specr/__init__.py && \
     /opt/specr/bin/pip install --quiet --no-cache-dir '/build[kubernetes]'
-COPY specr /build/specr
-RUN /opt/specr/bin/pip install --quiet --no-cache-dir --no-deps --force-reinstall /build
+COPY specr /opt/specr/lib/python3.11/site-packages/specr
 USER 65532:65532
 ENV PATH=/opt/specr/bin:$PATH HOME=/tmp

@@ -46,14 +46,20 @@ class Space:
         """Make the namespace, the account with its role, and a claim."""
         release_abandoned()
         kubectl("create", "namespace", self.name)
-        self.kubectl("create", "serviceaccount", ACCOUNT)
-        self.kubectl("apply", "-f", str(ROLE))
-        self.kubectl(
-            "create", "rolebinding", "specr", "--role=specr", f"--serviceaccount={self.name}:{ACCOUNT}"
-        )
         self.claim(CLAIM)
-        self._write_kubeconfig()
+        self.kubectl("apply", "-f", str(ROLE))
+        self.account(ACCOUNT, "specr", self.kubeconfig)
         wait_until(lambda: self._phase(CLAIM) == "Bound")
+
+    def account(self, name: str, role: str, kubeconfig: Path) -> None:
+        """Make an account that has a role, and a kubeconfig for it."""
+        self.kubectl("create", "serviceaccount", name)
+        account = f"--serviceaccount={self.name}:{name}"
+        self.kubectl("create", "rolebinding", name, f"--role={role}", account)
+        config = json.loads(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+        config["users"] = [{"name": name, "user": {"token": self._token(name)}}]
+        config["contexts"][0]["context"] |= {"user": name, "namespace": self.name}
+        kubeconfig.write_text(json.dumps(config))
 
     def claim(self, name: str) -> None:
         """Make a claim, as an administrator would."""
@@ -101,16 +107,10 @@ class Space:
     def _phase(self, claim: str) -> str:
         return str(json.loads(self.kubectl("get", "pvc", claim, "-o", "json"))["status"].get("phase"))
 
-    def _write_kubeconfig(self) -> None:
-        config = json.loads(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
-        config["users"] = [{"name": ACCOUNT, "user": {"token": self._token()}}]
-        config["contexts"][0]["context"] |= {"user": ACCOUNT, "namespace": self.name}
-        self.kubeconfig.write_text(json.dumps(config))
-
-    def _token(self) -> str:
-        """The account's token: newer clusters make it when asked, older ones keep it in a Secret."""
+    def _token(self, account: str) -> str:
+        """An account's token: newer clusters make it when asked, older ones keep it in a Secret."""
         asked = subprocess.run(
-            ["kubectl", "-n", self.name, "create", "token", ACCOUNT, "--duration=6h"],
+            ["kubectl", "-n", self.name, "create", "token", account, "--duration=6h"],
             capture_output=True,
             text=True,
             check=False,
@@ -119,7 +119,7 @@ class Space:
             return asked.stdout.strip()
         path = 'go-template={{range .items}}{{if eq .type "kubernetes.io/service-account-token"}}'
         path += (
-            f'{{{{if eq (index .metadata.annotations "kubernetes.io/service-account.name") "{ACCOUNT}"}}}}'
+            f'{{{{if eq (index .metadata.annotations "kubernetes.io/service-account.name") "{account}"}}}}'
         )
         path += "{{.data.token | base64decode}}{{end}}{{end}}{{end}}"
         wait_until(lambda: bool(self.kubectl("get", "secrets", "-o", path)))

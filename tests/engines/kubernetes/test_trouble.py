@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,10 @@ from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.settings import KubernetesSettings
 from specr.providers.protocol import Order, ProviderError, Readiness, TransientError
 from specr.resources.compute import Compute, SecretKey, SecretValue, ValueSource
-from specr.testing.provider_site import ref_to, refused
+from specr.testing.provider_site import Site, ref_to, refused
 from specr.testing.providers import Behaviour
 from tests.engines.kubernetes.platform import Namespace
-from tests.engines.kubernetes.space import Space
+from tests.engines.kubernetes.space import ROLE, Space
 
 pytestmark = pytest.mark.engines
 
@@ -187,6 +188,25 @@ class TestAccess:
         provider = site.provider(namespace="default")
         assert "Not permitted" in refused(lambda: provider.create(site.deployment("a", "t1")))
 
+    def test_a_role_that_may_not_watch_is_enough(
+        self, site: Namespace, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is waited for is looked up then."""
+        rules = (
+            ROLE.read_text()
+            .replace(" watch,", "")
+            .replace(", watch", "")
+            .replace("name: specr", "name: blind")
+        )
+        assert "watch" not in "".join(line for line in rules.splitlines() if "verbs" in line)
+        site.space.kubectl("apply", "-f", "-", text=rules)
+        site.space.account("blind", "blind", site.root / "blind")
+        provider = site.provider(kubeconfig="blind")
+        with caplog.at_level(logging.INFO, logger="specr.providers.kubernetes.watching"):
+            ref = Site(site).roll_out(provider, site.deployment("a", "t1"))
+        assert any("no watch of deployments" in record.getMessage() for record in caplog.records)
+        provider.delete(ref)
+
     def test_a_context_that_is_not_there(self, site: Namespace) -> None:
         told = refused(lambda: site.provider(context="nowhere").read([ref_to(site.build("a", "t1"))]))
         assert "No cluster configured" in told
@@ -228,8 +248,18 @@ class TestAccess:
         }
         (site.root / "plugin").write_text(json.dumps(config))
         provider = site.provider(kubeconfig="plugin")
-        order = site.build("a", "t1")
-        assert not provider.read([ref_to(order)])[order.address].exists
+        ref = Site(site).roll_out(provider, site.deployment("a", "t1"))
+        assert provider.read([ref])[ref.address].exists
+        provider.delete(ref)
+
+    def test_a_plugin_that_fails(self, site: Namespace) -> None:
+        config = json.loads(site.space.kubeconfig.read_text())
+        version = "client.authentication.k8s.io/v1beta1"
+        config["users"][0]["user"] = {"exec": {"apiVersion": version, "command": "false"}}
+        (site.root / "failing").write_text(json.dumps(config))
+        told = refused(lambda: site.provider(kubeconfig="failing").read([ref_to(site.build("a", "t1"))]))
+        assert "Not known to the cluster" in told
+        assert "a plug-in may have failed" in told
 
     def test_several_kubeconfigs_as_kubectl_reads_them(self, site: Namespace, tmp_path: Path) -> None:
         config = json.loads(site.space.kubeconfig.read_text())
