@@ -49,7 +49,7 @@ plugins: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 plugins
 
 engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
-	@$(BIN)/python -m pytest -q -n 4 tests/engines
+	@$(BIN)/python -m pytest -q -n 4 --dist loadscope tests/engines
 
 families: $(VENV)/.dev  ## deploy every model family and compare its answers; FAMILY= and EDITION= choose
 	@$(BIN)/python -m tests.families run $(FAMILY) $(if $(EDITION),--edition $(EDITION))
