@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from msgspec import Struct
 from typing import Any
+
+from msgspec import Struct
 
 from specr.canonical import decode_json
 from specr.providers.protocol import TransientError

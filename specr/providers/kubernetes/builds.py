@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject, decode_json, encode_json
 from specr.plan.observed import Observation
@@ -120,8 +121,7 @@ class Builds:
         return Readiness(done=True, succeeded=True, attributes=output)
 
 
-@dataclass(frozen=True, slots=True)
-class _Collected:
+class _Collected(Struct, frozen=True):
     """A build whose output is on the volume, and not on record yet: how its Job's collector ended."""
 
     job: str

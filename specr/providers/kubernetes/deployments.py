@@ -7,9 +7,10 @@ through the API server only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from specr.canonical import JsonObject
 from specr.plan.observed import Observation
@@ -178,8 +179,7 @@ class Deployments:
         return names.object_name(self._site.lineage, order.address, order.token)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What bulk calls have found: Deployments and pods by the label of their token, Services by name."""
 
     deployments: Mapping[str, JsonObject]
@@ -187,8 +187,7 @@ class Seen:
     pods: Mapping[str, Sequence[JsonObject]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
+class _Ready(Struct, frozen=True):
     """A revision whose replicas are all ready: its live Deployment, and its pods."""
 
     live: JsonObject
