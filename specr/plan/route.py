@@ -16,7 +16,7 @@ from specr.diagnostics import Diagnostic
 from specr.resources.artifact import Artifact
 from specr.resources.base import Resource
 from specr.resources.deployment import Deployment
-from specr.resources.types import ArtifactType, Processor, Runtime
+from specr.resources.types import ArtifactType, ModelType, Processor, Runtime
 
 _T = TypeVar("_T")
 
@@ -50,6 +50,8 @@ class Catalogue(Struct, frozen=True):
     """By name of ArtifactType."""
     runtimes: Mapping[str, tuple[Runtime, ...]]
     """By name of ModelType."""
+    runtime_hints: Mapping[str, str]
+    """How to come by a runtime, by name of ModelType, where that tells."""
 
     @classmethod
     def of(cls, resources: Iterable[Resource]) -> Catalogue:
@@ -60,6 +62,9 @@ class Catalogue(Struct, frozen=True):
             deployable=_group((r.artifact_type, r.name) for r in ordered if isinstance(r, ArtifactType)),
             processors=_group((r.artifact_type, r) for r in ordered if isinstance(r, Processor)),
             runtimes=_group((r.model_type, r) for r in ordered if isinstance(r, Runtime)),
+            runtime_hints={
+                r.name: r.runtime_hint for r in ordered if isinstance(r, ModelType) and r.runtime_hint
+            },
         )
 
     def routes(self, experiment: str) -> tuple[Route, ...]:
@@ -152,7 +157,8 @@ def _break_in_the_chain(experiment: str, catalogue: Catalogue) -> tuple[str, str
             "Declare a Processor for it.",
         )
     produced = sorted({p.model_type for p in processors})
+    hints = [catalogue.runtime_hints[name] for name in produced if name in catalogue.runtime_hints]
     return (
         f"no Runtime digests {', '.join(f'modeltype/{name}' for name in produced)}",
-        "Declare a Runtime for it.",
+        " ".join(["Declare a Runtime for it.", *hints]),
     )

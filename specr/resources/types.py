@@ -54,6 +54,9 @@ class ModelType(Resource):
     readable_name: str = ""
     """For people."""
 
+    runtime_hint: str = ""
+    """How to come by a runtime, in a sentence or two; shown where one is needed and none declared."""
+
 
 class Processor(Resource):
     """A program that turns an artifact into what a runtime loads.

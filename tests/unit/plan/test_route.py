@@ -63,3 +63,9 @@ def test_a_choice_that_is_on_no_route_lists_the_routes() -> None:
     refused = refusal(BASE, runtime="elsewhere")
     assert refused.path == ("spec", "runtime")
     assert "artifact/bytes -> processor/unpack -> runtime/serve" in refused.detail
+
+
+def test_a_model_type_tells_how_to_come_by_a_runtime() -> None:
+    told = ModelType(name="pyfunc", runtime_hint="Ask your vendor for its image.")
+    others = tuple(r for r in BASE if r.kind not in {"Runtime", "ModelType"})
+    assert refusal((*others, told)).remedy == "Declare a Runtime for it. Ask your vendor for its image."

@@ -32,7 +32,7 @@ FULL: dict[str, dict[str, Any]] = {
         "digest": "sha256:" + "0" * 64,
     },
     "ArtifactType": {"artifactType": "python/mlflow", "readableName": "MLflow"},
-    "ModelType": {"readableName": "MLflow"},
+    "ModelType": {"readableName": "MLflow", "runtimeHint": "Install one."},
     "Processor": {
         "artifactType": "t",
         "modelType": "m",
