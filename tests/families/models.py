@@ -3,6 +3,7 @@
     model/           what is deployed
     rows.json        {"fields": […], "rows": [[…], …]}: what is asked, cells as JSON values, null for missing
     expected.json    the same shape: what the library itself predicts, all rows at once
+    contributions.json  the same shape: its Shapley values, for models of one output that it explains
     media/           the files that cells of media columns name
 
 A build that writes several models gives each a folder with these three; a deployment names its folder with
@@ -45,13 +46,14 @@ class Table:
 class Case:
     """One built model: what is asked of it and what it should answer.
 
-    Cells of the columns `media` name files in `folder`.
+    Cells of the columns `media` name files in `folder`. `contributions` are its Shapley values, if any.
     """
 
     folder: Path
     asked: Table
     expected: Table
     media: tuple[str, ...] = ()
+    contributions: Table | None = None
 
     def files(self, rows: Sequence[int]) -> list[Path]:
         """The files that these rows name, each once."""
@@ -125,7 +127,9 @@ def _load_case(folder: Path, media: tuple[str, ...]) -> Case:
     unknown = set(media) - set(asked.fields)
     if unknown:
         raise BuildError(f"rows.json has no columns {', '.join(sorted(unknown))}")
-    case = Case(folder, asked, _load_table(folder / "expected.json"), media)
+    explained = folder / "contributions.json"
+    shares = _load_table(explained) if explained.exists() else None
+    case = Case(folder, asked, _load_table(folder / "expected.json"), media, shares)
     lost = [path.name for path in case.files(range(len(asked.rows))) if not path.exists()]
     if lost:
         raise BuildError(f"rows.json names files that are not in media/: {', '.join(lost[:5])}")

@@ -81,6 +81,13 @@ class Scorer:
         told = self._document(self._send("POST", "/model/media-score", files=parts))
         return Table(tuple(told["fields"]), tuple(map(tuple, told["score"])))
 
+    def contributions(self, fields: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+        """Explain rows in one request; a model of several outputs is none that is asked here."""
+        body = {"fields": list(fields), "rows": [list(row) for row in rows]}
+        told = self._document(self._send("POST", "/model/contribution", json=body))
+        (group,) = told["contributionGroups"]
+        return Table(tuple(told["features"]), tuple(map(tuple, group["contributions"])))
+
     def refusal(self, fields: Sequence[str], row: Sequence[Cell]) -> int:
         """The status that one row gets."""
         body = {"fields": list(fields), "rows": [list(row)]}

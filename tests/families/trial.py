@@ -12,7 +12,7 @@ from tests.families.family import EditionName, Family, Rows
 from tests.families.models import Case, Cell, Table, build_model, load_cases
 from tests.families.project import Deployed, Project, ProjectError
 from tests.families.results import DeploymentResult, Seconds, TrialResult
-from tests.families.scorer import Scorer, as_text
+from tests.families.scorer import Column, Scorer, as_text
 
 _CHUNK = 32
 _SINGLES = 20
@@ -95,10 +95,13 @@ def _prove(family: Family, deployed: Deployed, case: Case, asking: Scorer) -> De
         promised = family.rows_of(deployed.case)
         _check_gaps(promised, case)
         try:
-            largest = max(
+            differences = [
                 largest_difference(case.expected, answer, served.outputs, family.comparison.tolerance, rows)
                 for rows, answer in _answers(scorer, case)
-            )
+            ]
+            if case.contributions is not None:
+                told = scorer.contributions(case.asked.fields, case.asked.rows)
+                differences.append(_explained(case.contributions, told, family.comparison.tolerance))
         except DifferenceError as error:
             raise DifferenceError(f"deployment/{deployed.name}: {error}") from error
         if promised.missing == "refused":
@@ -113,7 +116,7 @@ def _prove(family: Family, deployed: Deployed, case: Case, asking: Scorer) -> De
         missing=sum(cell is None for row in case.asked.rows for cell in row),
         types=tuple(sorted({column.data_type for column in served.inputs})),
         outputs=len(case.expected.fields),
-        largest_difference=largest,
+        largest_difference=max(differences),
         requests_per_second=round(speed),
     )
 
@@ -133,6 +136,12 @@ def _answers(scorer: Scorer, case: Case) -> Iterator[tuple[Sequence[int], Table]
         yield ask(chunk, [as_text(rows[row]) for row in chunk])
     for row in range(0, len(rows), max(1, len(rows) // _SINGLES)):
         yield [row], scorer.score(fields, [case.self_contained(row)])
+
+
+def _explained(expected: Table, told: Table, tolerance: float) -> float:
+    """How far Shapley values are off at most."""
+    shares = [Column(name, "Float64") for name in told.fields]
+    return largest_difference(expected, told, shares, tolerance, range(len(expected.rows)))
 
 
 def _check_types(promised: Rows, served: Sequence[DeploymentResult]) -> None:
