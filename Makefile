@@ -3,10 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPECS := specs/examples/quickstart
-PROJECTS := pyproject.toml plugins/specr-processor/pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml plugins/specr-pickle/pyproject.toml
+PROJECTS := pyproject.toml plugins/specr-processor/pyproject.toml plugins/specr-scorer/pyproject.toml plugins/specr-mlflow/pyproject.toml plugins/specr-pickle/pyproject.toml plugins/specr-h2o3/pyproject.toml plugins/specr-dai/pyproject.toml
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-IMAGES := plugins/specr-mlflow/images
 BUILD_IMAGE := docker build --quiet --network host
 
 .PHONY: help quickstart test check lint format types imports unit plugins reference engines families bench images clean
@@ -34,6 +33,8 @@ types: $(VENV)/.dev
 	@cd plugins/specr-scorer && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-mlflow && ../../$(BIN)/mypy --no-error-summary
 	@cd plugins/specr-pickle && ../../$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-h2o3 && ../../$(BIN)/mypy --no-error-summary
+	@cd plugins/specr-dai && ../../$(BIN)/mypy --no-error-summary
 	@echo "types: fine"
 
 imports: $(VENV)/.dev
@@ -58,8 +59,11 @@ bench: $(VENV)/.dev  ## measure; side by side with terraform where it is install
 	@$(BIN)/python bench/plan_apply.py
 
 images:  ## build the container images of the plug-ins' processors and runtimes
-	@$(BUILD_IMAGE) -f $(IMAGES)/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins
-	@$(BUILD_IMAGE) -f $(IMAGES)/runtime.Dockerfile -t specr/mlflow-runtime:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-mlflow/images/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-mlflow/images/runtime.Dockerfile -t specr/mlflow-runtime:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-h2o3/images/processor.Dockerfile -t specr/h2o3-processor:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-h2o3/images/runtime.Dockerfile -t specr/h2o3-runtime:0.1.0 plugins
+	@$(BUILD_IMAGE) -f plugins/specr-dai/images/processor.Dockerfile -t specr/dai-processor:0.1.0 plugins
 	@$(BUILD_IMAGE) -f plugins/specr-pickle/images/processor.Dockerfile -t specr/pickle-processor:0.1.0 plugins
 	@$(BUILD_IMAGE) -f plugins/specr-pickle/images/runtime.Dockerfile -t specr/pickle-runtime:0.1.0 plugins
 
@@ -78,5 +82,5 @@ $(VENV)/.run: $(VENV)/.made $(PROJECTS)
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) -e '.[dev]' -e 'plugins/specr-pickle[runtime]'
+	@$(PIP) -e '.[dev]' -e 'plugins/specr-pickle[runtime]' -e plugins/specr-h2o3 -e plugins/specr-dai
 	@touch $@
