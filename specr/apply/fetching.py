@@ -18,7 +18,7 @@ def fetch_artifact(task: Task) -> RecordedObject:
     change, means = task.change, task.means
     assert change.planned is not None
     planned = change.planned
-    reference = planned["source"]
+    reference = planned.get("resolved") or planned["source"]
     expected = planned["digest"] if isinstance(planned["digest"], str) else None
     store = means.store()
     source = means.source(reference)
@@ -31,6 +31,8 @@ def fetch_artifact(task: Task) -> RecordedObject:
     attributes: dict[str, Json] = {"digest": stored.digest, "size": stored.size}
     if resolved.identity:
         attributes["identity"] = resolved.identity
+    if resolved.origin:
+        attributes["origin"] = resolved.origin
     if facts is not None:
         attributes["metadata"] = facts.metadata
         if facts.schema is not None:

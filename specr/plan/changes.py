@@ -30,6 +30,7 @@ _TELLING: Final = (
     "version",
     "alias",
     "experiment",
+    "resolved",
     "*",
     "runtime",
     "processor",
@@ -321,7 +322,8 @@ def _basis(s: Situation) -> str:
 def _cause_of(desired: Desired, differences: tuple[Difference, ...]) -> Cause:
     """The most telling difference: which model is meant comes before how it runs and what follows from it."""
     first = min(differences, key=lambda d: _TELLING.index(d.path[0]) if d.path[0] in _TELLING else _OWN)
-    upstream = desired.upstream.get(str(first.path[0]))
+    whole = desired.upstream.get(str(first.path[0]))
+    upstream = desired.upstream.get(".".join(map(str, first.path[:2])), whole)
     if upstream is None:
         return Cause(Reason.ARGUMENTS, first.path)
     return Cause(Reason.UPSTREAM, first.path, upstream)

@@ -17,6 +17,7 @@ from specr.address import Address
 from specr.canonical import JsonObject, digest_of
 from specr.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
 from specr.plan.observed import ProviderSchema, SourceFacts
+from specr.plan.origin import find_origin, origins_told
 from specr.plan.route import Catalogue, Route, find_route
 from specr.plan.unknown import find_placeholders, placeholder
 from specr.resources.artifact import Artifact
@@ -40,7 +41,8 @@ class Desired(Struct, frozen=True):
     """One object as it should be.
 
     `effect` is the digest of what its effect at the provider depends on, for objects that
-    have one. `upstream` says, for arguments that were taken from another resource, which.
+    have one. `upstream` says, for arguments that were taken from another resource, which; an
+    argument inside another has a dot in its name.
     """
 
     address: Address
@@ -61,7 +63,8 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
     """
     match address.kind:
         case "artifact":
-            return digest_of({"digest": arguments["digest"]})
+            pinned = {"resolved": arguments["resolved"]} if "resolved" in arguments else {}
+            return digest_of({"digest": arguments["digest"], **pinned})
         case "build":
             policy = {"policy": arguments["policy"]} if "policy" in arguments else {}
             return digest_of({**{key: arguments.get(key) for key in _BUILD_EFFECT}, **policy})
@@ -128,6 +131,7 @@ class Expander:
         self._resources = resources
         self._project = project
         self._facts = facts
+        self._origins = origins_told(resources, facts)
         self._schemas = schemas
         self._build_output = build_output
         self._image_id = image_id
@@ -143,6 +147,8 @@ class Expander:
                     self._deployment(resource)
                 case Artifact():
                     self._artifact(resource)
+                case Experiment():
+                    self._experiment(resource)
                 case _:
                     self._add(address, resource.arguments(), _targets(resource))
         return Expansion(self._desired, tuple(self._diagnostics))
@@ -187,9 +193,18 @@ class Expander:
         arguments = {
             **artifact.arguments(),
             "source": facts.reference or artifact.source,
+            **({"resolved": facts.pinned} if facts.pinned else {}),
             "digest": digest or placeholder(address, "digest"),
         }
         self._add(address, arguments, _targets(artifact))
+
+    def _experiment(self, experiment: Experiment) -> None:
+        origin = find_origin(experiment, self._origins.get(experiment.name, ()))
+        self._diagnostics += origin.diagnostics
+        arguments = experiment.arguments()
+        if origin.metadata:
+            arguments["metadata"] = {**origin.metadata, **experiment.metadata}
+        self._add(experiment.address, arguments, _targets(experiment), upstream=origin.upstream)
 
     def _deployment(self, deployment: Deployment) -> None:
         model = self._resources[Address("model", deployment.model)]

@@ -49,7 +49,8 @@ class SourceFacts(Struct, frozen=True):
     it) and `metadata` are what a reader found; `is_read` says that a reader has looked, so
     that a missing schema is known to be missing. `reference` is the source as recorded: a
     relative path starts at the project's folder, wherever in it the artifact is declared.
-    `notes` say why there is no schema, where a reader can tell.
+    `notes` say why there is no schema, where a reader can tell. `pinned` and `origin` are
+    those of `specr.sources.protocol.Resolved`.
     """
 
     digest: str | None
@@ -60,6 +61,8 @@ class SourceFacts(Struct, frozen=True):
     metadata: JsonObject = field(default_factory=dict)
     is_read: bool = False
     notes: tuple[str, ...] = ()
+    pinned: str = ""
+    origin: JsonObject = field(default_factory=dict)
 
 
 class SourceReport(Struct, frozen=True):

@@ -48,6 +48,10 @@ class MlflowReader:
     warnings: whether that matters depends on what else is declared.
     """
 
+    def names(self) -> frozenset[str]:
+        """See `Selective`."""
+        return frozenset({FILE_NAME})
+
     def read(self, content: Path) -> ArtifactFacts:
         """See `Reader`. Metadata has the names that `MLmodel` gives it, and `flavors` their versions."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -30,3 +30,11 @@ class Reader(Protocol):
 
     def read(self, content: Path) -> ArtifactFacts:
         """Read a file or folder; bad content gives diagnostics, never an exception."""
+
+
+@runtime_checkable
+class Selective(Reader, Protocol):
+    """A reader that opens few files of a folder, so that these can be brought before the others."""
+
+    def names(self) -> frozenset[str]:
+        """The names of all files that it opens."""

@@ -59,6 +59,10 @@ class Project(Resource):
     """Platforms by name, each a type and its settings. `local`, `memory`, `docker` and `kubernetes` are
     there unasked, with default settings."""
 
+    sources: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of sources that plug-ins bring, by scheme, such as
+    `models: {trackingUri: "https://mlflow.example.com"}`."""
+
     default_provider: Name = "local"
     """The provider of deployments that name none."""
 

@@ -18,15 +18,15 @@ TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)")
 _LATER: Final = "Try again later."
 _ELSEWHERE: Final = "Fetch the file by other means, and name its path as the source."
-_LOGIN: Final = (
+LOGIN: Final = (
     "Put `machine <host> login … password …` into ~/.netrc, or into the file that NETRC names; or fetch the "
     "file by other means, and name its path as the source."
 )
 _CORRECT: Final = "Correct the URL: open it in a browser to see what is there."
 
 _WORDS: Final = {
-    401: ("asks for a login", _LOGIN),
-    403: ("refuses access", _LOGIN),
+    401: ("asks for a login", LOGIN),
+    403: ("refuses access", LOGIN),
     404: ("has nothing at this place", _CORRECT),
     407: ("is behind a proxy that asks for a login", "Set HTTPS_PROXY with the proxy's login."),
     410: ("no longer has anything at this place", _CORRECT),
@@ -104,9 +104,10 @@ def has_changed(before: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
     return any(before[key] != now[key] for key in before.keys() & now.keys())
 
 
-def refusal(shown: str, status: int) -> Diagnostic:
-    """A status that brings no content, in plain words."""
+def refusal(shown: str, status: int, login: str = LOGIN) -> Diagnostic:
+    """A status that brings no content, in plain words. `login` is the remedy where one is missing."""
     words, remedy = _WORDS.get(status, (f"answered with HTTP status {status}", _CORRECT))
+    remedy = login if remedy == LOGIN else remedy
     told = f" (HTTP status {status})" if status in _WORDS else ""
     return Diagnostic("Artifact can't be fetched", f"The server of {shown} {words}{told}.", remedy)
 

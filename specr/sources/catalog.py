@@ -7,12 +7,14 @@ like that is written `./name`.) Plug-ins bring further schemes; each is loaded w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.plugins import plugins_by_name
@@ -31,15 +33,21 @@ GROUP: Final = "specr.sources"
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 _BUILT_IN: Final = ("file", "http", "https")
-_OF_MLFLOW: Final = ("models", "runs")
+_OF_MLFLOW: Final = "models"
+_RUNS_OF_MLFLOW: Final = "runs"
 """Schemes of MLflow's registry and its runs, which people know from there."""
 
 
 class SourceContext(Struct, frozen=True):
-    """What a source may use: the project's folder, and the digests that are known of files in it."""
+    """What a source may use.
+
+    `root` is the project's folder, `digests` those that are known of files in it, and `settings`
+    what the project says about sources of this scheme; the source checks it.
+    """
 
     root: Path
     digests: Digests
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 SourceFactory = Callable[[SourceContext], Source]
@@ -55,8 +63,13 @@ class Sources:
         *,
         digests: Digests | None = None,
         limits: HttpLimits = HttpLimits(),  # noqa: B008 - a frozen value
+        settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
-        """Serve the project in a folder. Digests of files are kept in its work folder unless given."""
+        """Serve the project in a folder, with its settings of sources by scheme.
+
+        Digests of files are kept in its work folder unless given.
+        """
+        self._settings = settings
         self._context = SourceContext(root, open_cache(root) if digests is None else digests)
         self._limits = limits
         self._loaded: dict[str, Source] = {}
@@ -76,7 +89,8 @@ class Sources:
         if scheme not in self._loaded:
             if scheme not in self._plugins:
                 raise DiagnosticError(self._unknown(scheme, reference))
-            self._loaded[scheme] = _load(self._plugins[scheme])(self._context)
+            context = replace(self._context, settings=self._settings.get(scheme, {}))
+            self._loaded[scheme] = _load(self._plugins[scheme])(context)
         return self._loaded[scheme]
 
     @cached_property
@@ -99,11 +113,14 @@ class Sources:
         detail = (
             f"{shown} is of the kind {scheme}; specr knows paths, and URLs of the kinds {', '.join(known)}."
         )
-        if scheme in _OF_MLFLOW:
-            detail += " MLflow's registry and its runs are no sources yet."
+        if scheme == _OF_MLFLOW:
+            detail += " MLflow's registry comes with the plug-in specr-mlflow."
+            remedy = "Install specr-mlflow beside specr."
+        elif scheme == _RUNS_OF_MLFLOW:
+            detail += " MLflow's runs are no sources; models that are registered are."
             remedy = (
-                f"Download it with `mlflow artifacts download -u {shown} -d FOLDER`, and name the folder as "
-                "the source."
+                "Register the model and name it as `models:/name/version`, or download it with `mlflow "
+                f"artifacts download -u {shown} -d FOLDER` and name the folder."
             )
         else:
             remedy = did_you_mean(scheme, known) or (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -21,6 +22,10 @@ class Resolved(Struct, frozen=True):
     shown, without what could be secret in it. `diagnostics` are warnings.
 
     An `identity` that is empty means that nothing can be told without a fetch.
+
+    `pinned` is a reference that always means what this one means now, from sources whose
+    references move, such as a registry's aliases: what is planned is fetched by it. `origin`
+    holds what the source knows of where the content came from, for the experiment's metadata.
     """
 
     digest: str | None
@@ -28,6 +33,8 @@ class Resolved(Struct, frozen=True):
     identity: JsonObject = field(default_factory=dict)
     path: Path | None = None
     described: str = ""
+    pinned: str = ""
+    origin: JsonObject = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -58,4 +65,16 @@ class Source(Protocol):
         That is where it lies already, or else `target`, a path that does not exist yet. A
         transfer that breaks off is taken up where it stopped by a later call, in a later
         process too, if the place can do that.
+        """
+
+
+@runtime_checkable
+class Previewer(Protocol):
+    """A source that can bring single files of a folder at plan, so that a reader can tell what is in them."""
+
+    def preview(self, resolved: Resolved, names: Collection[str], target: Path) -> bool:
+        """Bring these files into the folder `target`, which is there; False where one can't be had now.
+
+        It is asked for in passing, so it gives up rather than tries again, and raises nothing: what
+        is wrong with the content, the fetch will tell.
         """

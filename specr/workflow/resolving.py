@@ -18,8 +18,9 @@ from specr.canonical import Json
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.observed import SourceFacts, SourceReport
 from specr.readers.catalog import reader_for
+from specr.readers.protocol import Selective
 from specr.resources.artifact import Artifact
-from specr.sources.protocol import Resolved, Source
+from specr.sources.protocol import Previewer, Resolved, Source
 from specr.state.model import RecordedObject, State
 from specr.store.protocol import Store
 
@@ -64,10 +65,13 @@ def resolve_sources(
             known = None if ask_hosts else _as_recorded(reference, recorded)
             resolved = known or source_for(reference).resolve(reference, root)
             facts = _facts(artifact, reference, resolved, recorded, store)
+            if not facts.is_read and facts.digest is None and ask_hosts:
+                facts = _preview(artifact, facts, resolved, source_for(reference))
         except DiagnosticError as error:
             return _Answer(artifact.address, None, None, [_about(artifact, d) for d in error.diagnostics])
         warnings = [_about(artifact, d) for d in resolved.diagnostics]
-        return _Answer(artifact.address, facts, [resolved.digest, dict(resolved.identity)], warnings)
+        told = [resolved.digest, dict(resolved.identity), *([resolved.pinned] if resolved.pinned else [])]
+        return _Answer(artifact.address, facts, told, warnings)
 
     answers = _each(resolve, tuple(artifacts))
     return SourceReport(
@@ -103,8 +107,14 @@ def _as_recorded(reference: str, recorded: RecordedObject | None) -> Resolved | 
     """What a source on another host was when it was recorded, if it is still the one that is meant."""
     if recorded is None or not _is_remote(reference) or recorded.arguments.get("source") != reference:
         return None
-    identity = recorded.attributes.get("identity") or {}
-    return Resolved(None if identity else recorded.attributes["digest"], identity=identity)
+    told = recorded.attributes
+    identity = told.get("identity") or {}
+    return Resolved(
+        None if identity else told["digest"],
+        identity=identity,
+        pinned=recorded.arguments.get("resolved", ""),
+        origin=told.get("origin") or {},
+    )
 
 
 def _is_remote(reference: str) -> bool:
@@ -125,9 +135,20 @@ def _facts(
     digest = resolved.digest or artifact.digest
     if digest is None and recorded is not None and resolved.identity:
         same = recorded.attributes.get("identity") == resolved.identity
-        unmoved = recorded.arguments.get("source") == reference
+        unmoved = (
+            recorded.arguments.get("resolved") == resolved.pinned
+            if resolved.pinned
+            else recorded.arguments.get("source") == reference
+        )
         digest = recorded.attributes.get("digest") if same and unmoved else None
-    base = SourceFacts(digest, reference, resolved.size, resolved.identity)
+    base = SourceFacts(
+        digest,
+        reference,
+        resolved.size,
+        resolved.identity,
+        pinned=resolved.pinned,
+        origin=resolved.origin,
+    )
     if (
         recorded is not None
         and digest is not None
@@ -141,6 +162,21 @@ def _facts(
     if content is None and digest is not None and store.has(digest):
         content = store.path(digest)
     return base if content is None else read_facts(artifact, base, content)
+
+
+def _preview(artifact: Artifact, base: SourceFacts, resolved: Resolved, source: Source) -> SourceFacts:
+    """The same facts, with what single files tell that the source can bring before the whole."""
+    if not isinstance(source, Previewer):
+        return base
+    reader = reader_for(artifact.type)
+    if not isinstance(reader, Selective):
+        return base
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - few sources can do this
+
+    with TemporaryDirectory(prefix="specr-") as folder:
+        if not source.preview(resolved, reader.names(), Path(folder)):
+            return base
+        return read_facts(artifact, base, Path(folder))
 
 
 def read_facts(artifact: Artifact, base: SourceFacts, content: Path) -> SourceFacts:

@@ -196,7 +196,7 @@ class Workspace:
     def _sources(self) -> Sources:
         from specr.sources.catalog import Sources  # noqa: PLC0415 - only artifacts need it
 
-        return Sources(self.root, digests=self._digests)
+        return Sources(self.root, digests=self._digests, settings=self.specs.project.sources)
 
     @cached_property
     def _digests(self) -> DigestCache:

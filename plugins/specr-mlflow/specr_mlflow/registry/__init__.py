@@ -1,0 +1,1 @@
+"""MLflow's Model Registry for specr: a source of artifacts (`models:/…`), and `specr import mlflow`."""

@@ -1,0 +1,176 @@
+"""Questions to an MLflow server, by its REST API 2.0, which is the same from 1.x to 3.x.
+
+MLflow's own client is not used: importing it takes seconds, and its version belongs to the model
+that is to be served. Answers are checked as far as they are used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.sources import answers
+from specr.sources.connection import BrokenError, Connection
+from specr.sources.limits import HttpLimits
+from specr_mlflow.registry.place import LOGIN, Server
+
+if TYPE_CHECKING:
+    import httpx
+
+_LOG: Final = logging.getLogger(__name__)
+
+_API: Final = "/api/2.0/mlflow/"
+_PAGE: Final = 200
+_PAGES: Final = 5_000
+
+LIMITS: Final = HttpLimits(read=30.0)
+
+
+class AbsentError(Exception):
+    """The server knows nothing of this name. `is_known` says whether it knows the question at all."""
+
+    def __init__(self, *, is_known: bool) -> None:
+        super().__init__("absent")
+        self.is_known = is_known
+
+
+class MlflowServer:
+    """One server. Safe for several threads."""
+
+    def __init__(
+        self,
+        server: Server,
+        limits: HttpLimits = LIMITS,
+        pause: Callable[[float], None] | None = None,
+    ) -> None:
+        self.server = server
+        self._connection = (
+            Connection(limits, access=server.access)
+            if pause is None
+            else Connection(limits, pause, server.access)
+        )
+
+    def ask(self, question: str, **parameters: str | int) -> Mapping[str, Any]:
+        """The answer to a question, such as `registered-models/get`.
+
+        Raises:
+            AbsentError: what is asked for is not there.
+            DiagnosticError: the server does not answer, or refuses.
+        """
+        with self._connection.client() as client:
+            return self._connection.repeat(lambda: self._once(client, _API + question, parameters))
+
+    def pages(self, question: str, key: str, **parameters: str | int) -> Iterator[Mapping[str, Any]]:
+        """All of a list that comes in pages."""
+        token: dict[str, str] = {}
+        for _ in range(_PAGES):
+            answer = self.ask(question, max_results=_PAGE, **parameters, **token)
+            yield from _mappings(answer.get(key), self.server)
+            if not answer.get("next_page_token"):
+                return
+            token = {"page_token": str(answer["next_page_token"])}
+        raise DiagnosticError(strange(self.server, "sends pages without end"))
+
+    def files(self, path: str) -> list[Mapping[str, Any]]:
+        """What lies in a folder of the artifacts that the server passes on."""
+        with self._connection.client() as client:
+            place = "/api/2.0/mlflow-artifacts/artifacts"
+            answer = self._connection.repeat(lambda: self._once(client, place, {"path": path}))
+        return list(_mappings(answer.get("files"), self.server))
+
+    def small_file(self, name: str, version: str, path: str, limit: int) -> bytes | None:
+        """A file of a model version, asked for once; None where the server does not give it."""
+        parameters = {"name": name, "version": version, "path": path}
+        url = f"{self.server.url}/model-versions/get-artifact"
+        shown = self.server.shown
+        try:
+            with (
+                self._connection.client() as client,
+                self._connection.asking(shown),
+                client.stream("GET", url, params=parameters) as response,
+            ):
+                self._connection.judge(response, shown)
+                content = bytearray()
+                for piece in response.iter_raw():
+                    content += piece
+                    if len(content) > limit:
+                        return None
+                whole = answers.size_of(response.status_code, response.headers)
+                return None if whole not in (None, len(content)) else bytes(content)
+        except (BrokenError, DiagnosticError) as error:
+            _LOG.info("%s of version %s of %s is not to be had in advance: %s", path, version, name, error)
+            return None
+
+    def _once(
+        self, client: httpx.Client, path: str, parameters: Mapping[str, str | int]
+    ) -> Mapping[str, Any]:
+        shown = self.server.shown
+        with self._as_registry(), self._connection.asking(shown):
+            _LOG.info("GET %s%s", shown, path)
+            response = client.get(self.server.url + path, params=dict(parameters))
+            _raise_if_absent(response)
+            self._connection.judge(response, shown)
+        answer = _json(response)
+        if answer is None:
+            raise DiagnosticError(strange(self.server, "gives no JSON"))
+        return answer
+
+    @contextmanager
+    def _as_registry(self) -> Iterator[None]:
+        """Findings about a download, told of a registry."""
+        try:
+            yield
+        except BrokenError as error:
+            raise BrokenError(_told(error.diagnostic), error.pause) from None
+        except DiagnosticError as error:
+            raise DiagnosticError(*map(_told, error.diagnostics)) from None
+
+
+def _told(found: Diagnostic) -> Diagnostic:
+    remedy = found.remedy
+    if remedy not in (LOGIN, "Try again later."):
+        remedy = (
+            "Check MLFLOW_TRACKING_URI and the project's `sources.models`, and that the server runs; then "
+            "run the command again."
+        )
+    return Diagnostic("MLflow registry does not answer", found.detail, remedy)
+
+
+def _raise_if_absent(response: httpx.Response) -> None:
+    """Sort out what MLflow says of names that it does not know; 1.x has other statuses than 3.x."""
+    if response.status_code not in (400, 404):
+        return
+    answer = _json(response) or {}
+    code, message = answer.get("error_code"), str(answer.get("message", ""))
+    if code == "RESOURCE_DOES_NOT_EXIST" or (code == "INVALID_PARAMETER_VALUE" and "not found" in message):
+        raise AbsentError(is_known=True)
+    if response.status_code == 404 and code in (None, "ENDPOINT_NOT_FOUND"):
+        raise AbsentError(is_known=False)
+
+
+def _json(response: httpx.Response) -> Mapping[str, Any] | None:
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _mappings(value: Any, server: Server) -> Iterator[Mapping[str, Any]]:
+    for item in value or ():
+        if not isinstance(item, dict):
+            raise DiagnosticError(strange(server, "lists what is no object"))
+        yield item
+
+
+def strange(server: Server, what: str) -> Diagnostic:
+    """An answer that no MLflow server gives."""
+    return Diagnostic(
+        "Not an MLflow registry",
+        f"{server.shown} answers, but {what}, as no MLflow server does.",
+        "Correct MLFLOW_TRACKING_URI or the project's `sources.models`: the address that a browser shows "
+        "for MLflow's start page, without what follows `#`.",
+    )

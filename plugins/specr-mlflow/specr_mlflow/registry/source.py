@@ -1,0 +1,68 @@
+"""The source of `models:/…`: which version is meant at plan, and its files at apply."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from specr.canonical import encode_json
+from specr.sources.catalog import SourceContext
+from specr.sources.protocol import Resolved
+from specr_mlflow.registry.client import MlflowServer
+from specr_mlflow.registry.download import Download
+from specr_mlflow.registry.place import Place, find_place
+from specr_mlflow.registry.reference import parse_reference
+from specr_mlflow.registry.versions import Versions
+
+_LARGEST_PREVIEW: Final = 8 << 20
+"""Bytes of a file that is brought at plan."""
+
+
+class ModelsSource:
+    """Registered models. Fulfils `Source` and `Previewer`; see there for what each method promises."""
+
+    def __init__(self, context: SourceContext) -> None:
+        self._context = context
+
+    def resolve(self, reference: str, base: Path) -> Resolved:  # noqa: ARG002 - the Protocol's
+        """See `Source`. The digest is never known: the registry keeps none."""
+        version = self._versions.find(parse_reference(reference))
+        return Resolved(
+            None,
+            identity=version.identity,
+            described=version.pinned,
+            pinned=version.pinned,
+            origin={"source_model_name": version.name, "source_model_version": version.number},
+        )
+
+    def preview(self, resolved: Resolved, names: Collection[str], target: Path) -> bool:
+        """See `Previewer`."""
+        model, number = resolved.identity["model"], resolved.identity["version"]
+        for name in names:
+            content = self._server.small_file(model, number, name, _LARGEST_PREVIEW)
+            if content is None:
+                return False
+            (target / name).write_bytes(content)
+        return True
+
+    def fetch(self, resolved: Resolved, reference: str, target: Path) -> Path:
+        """See `Source`. What came whole of a transfer that broke off is kept for a later one."""
+        version = self._versions.find(parse_reference(reference))
+        uri = self._versions.download_uri(version)
+        key = hashlib.sha256(encode_json([self._place.registry.url, resolved.identity])).hexdigest()[:32]
+        return Download(self._place, self._context.root, version.pinned).fetch(uri, key, target)
+
+    @cached_property
+    def _place(self) -> Place:
+        return find_place(self._context.settings)
+
+    @cached_property
+    def _server(self) -> MlflowServer:
+        return MlflowServer(self._place.registry)
+
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(self._server)
