@@ -28,6 +28,7 @@ BROKEN_PIPE: Final = 141
 
 COMMANDS: Final = {
     "init": "Write a small project that works.",
+    "import": "Write specs for the models of a registry.",
     "validate": "Check the specs, and nothing else.",
     "plan": "Show what apply would do.",
     "apply": "Make what runs match the specs.",
@@ -48,10 +49,11 @@ COMMANDS: Final = {
 }
 """Every command and what it is for, in the order of `specr --help`."""
 
+_MODULES: Final = {"import": "importing"}
+"""Modules of commands whose names are words of Python."""
 
 INSTEAD: Final = {
     "get": "Packs are named in the Project, and installed with pip.",
-    "import": "What specr did not make it can't take over: declare it, and `specr apply` makes it.",
     "providers": "They are settings of the Project: providers.",
     "refresh": "`specr plan` looks at what really runs, and `specr apply` puts it right.",
     "taint": "To make it anew: specr apply --replace {address}",
@@ -72,7 +74,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
         command: click.Command = import_module(f"specr.cli.commands.{name}").command
         return command
 

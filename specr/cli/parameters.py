@@ -99,6 +99,26 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic in new
         return float(match[1]) * _SECONDS[match[2]]
 
 
+class ImporterType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
+    """A kind of registry; which ones there are is told when it is opened."""
+
+    name = "registry"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - the same
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Kinds that plug-ins bring."""
+        from click.shell_completion import CompletionItem
+
+        from specr.importing.catalog import known_importers
+
+        return [CompletionItem(kind) for kind in known_importers() if kind.startswith(incomplete)]
+
+
 ADDRESS: Final = AddressType()
 VARIABLE: Final = VariableType()
 DURATION: Final = DurationType()
+IMPORTER: Final = ImporterType()

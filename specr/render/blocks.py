@@ -17,7 +17,7 @@ CATALOGUE: Final = frozenset({"artifacttype", "modeltype", "processor", "runtime
 """Kinds whose records have no effect of their own: that they come or go is told by address alone."""
 
 _FIRST: Final = (
-    "experiment", "type", "source", "artifact", "digest", "model", "alias", "version", "modelId",
+    "experiment", "type", "source", "resolved", "artifact", "digest", "model", "alias", "version", "modelId",
     "build", "modelDigest", "provider", "replicas", "input", "output",
 )  # fmt: skip
 _RANK: Final = {key: position for position, key in enumerate(_FIRST)}

@@ -93,6 +93,14 @@ class Sources:
             self._loaded[scheme] = _load(self._plugins[scheme])(context)
         return self._loaded[scheme]
 
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Settings of sources that there are not, or that take none."""
+        return tuple(
+            replace(self._no_settings(scheme), path=("spec", "sources", scheme))
+            for scheme in self._settings
+            if scheme in _BUILT_IN or scheme not in self._plugins
+        )
+
     @cached_property
     def _path(self) -> Source:
         return PathSource(self._context.digests)
@@ -106,6 +114,17 @@ class Sources:
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
         return plugins_by_name(GROUP)
+
+    def _no_settings(self, scheme: str) -> Diagnostic:
+        summary = "Settings of an unknown source"
+        if scheme in _BUILT_IN:
+            return Diagnostic(summary, f"The source {scheme} takes none.", "Remove them.")
+        known = sorted(self._plugins)
+        return Diagnostic(
+            summary,
+            f"No plug-in that is installed brings sources of the kind {scheme}.",
+            did_you_mean(scheme, known) or "Install the plug-in, or remove the settings.",
+        )
 
     def _unknown(self, scheme: str, reference: str) -> Diagnostic:
         known = sorted({*_BUILT_IN, *self._plugins})

@@ -129,7 +129,7 @@ class Workspace:
         expansion, reusable = self._expand(state, report, observed, schemas)
         desired = expansion.desired
         targets = close_targets(options.targets, desired, state, destroy=options.destroy)
-        problems = [*report.diagnostics, *expansion.diagnostics]
+        problems = [*self._check_sources(), *report.diagnostics, *expansion.diagnostics]
         if options.destroy:
             problems = [d for d in problems if not d.is_error]
         if options.targets:
@@ -197,6 +197,9 @@ class Workspace:
         from specr.sources.catalog import Sources  # noqa: PLC0415 - only artifacts need it
 
         return Sources(self.root, digests=self._digests, settings=self.specs.project.sources)
+
+    def _check_sources(self) -> tuple[Diagnostic, ...]:
+        return self._sources.check() if self.specs.project.sources else ()
 
     @cached_property
     def _digests(self) -> DigestCache:

@@ -72,16 +72,42 @@ def test_a_plug_in_is_loaded_once_for_its_scheme(
     assert sources.source_for(reference) is source
 
 
-@pytest.mark.parametrize("reference", ["models:/wine/3", "runs:/0123/model", "models:/wine@champion"])
-def test_references_to_mlflow_are_told_with_a_way_out(
+@pytest.mark.parametrize("reference", ["models:/wine/3", "models:/wine@champion"])
+def test_without_its_plug_in_the_registry_of_mlflow_is_told_with_it(
     sources: Sources, monkeypatch: pytest.MonkeyPatch, reference: str
 ) -> None:
     install(monkeypatch)
     told = refused(sources, reference)
-    assert told.detail.startswith(f"{reference} is of the kind {reference.split(':', maxsplit=1)[0]};")
-    assert "no sources yet" in told.detail
-    assert f"mlflow artifacts download -u {reference} -d" in told.remedy
-    assert "pip install" not in told.remedy
+    assert told.detail.startswith(f"{reference} is of the kind models;")
+    assert "specr-mlflow" in told.remedy
+
+
+def test_runs_of_mlflow_are_told_with_a_way_out(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    told = refused(sources, "runs:/0123/model")
+    assert "models:/name/version" in told.remedy
+    assert "mlflow artifacts download -u runs:/0123/model -d" in told.remedy
+
+
+def test_a_plug_in_gets_the_settings_of_its_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, EntryPoint("models", "x:y", "specr.sources"))
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Registry)
+    settings = {"models": {"trackingUri": "https://h"}, "other": {"x": 1}}
+    source = Sources(tmp_path, settings=settings).source_for("models:/wine/3")
+    assert isinstance(source, Registry)
+    assert source.context.settings == {"trackingUri": "https://h"}
+
+
+@pytest.mark.parametrize(("scheme", "hint"), [("modles", "Did you mean models?"), ("https", "takes none")])
+def test_settings_that_no_source_takes_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, hint: str
+) -> None:
+    install(monkeypatch, EntryPoint("models", "x:y", "specr.sources"))
+    (told,) = Sources(tmp_path, settings={scheme: {}}).check()
+    assert told.path == ("spec", "sources", scheme)
+    assert hint in told.detail + told.remedy
+    assert not Sources(tmp_path, settings={"models": {}}).check()
+    assert not Sources(tmp_path).check()
 
 
 def test_an_unknown_scheme_is_told_with_the_known(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.sources import partial as partial_module
+from specr.sources.connection import Connection
 from specr.sources.http import HttpSource
 from specr.sources.limits import HttpLimits
 from specr.sources.protocol import Resolved, Source
@@ -583,11 +584,12 @@ class TestFetch:
         fetch(source, site, tmp_path / "other", "/other")
         assert list((tmp_path / "downloads").iterdir()) == []
 
-    def test_redirects_from_https_to_plain_http_are_refused(self, source: HttpSource) -> None:
+    def test_redirects_from_https_to_plain_http_are_refused(self) -> None:
         import httpx
 
         safe = httpx.Response(302, request=httpx.Request("GET", "https://h.example/x"))
         plain = httpx.Request("GET", "http://h.example/x")
-        source._judge(httpx.Response(200, request=plain), "u")
-        refusal = told(source._judge, httpx.Response(200, request=plain, history=[safe]), "u")
+        connection = Connection()
+        connection.judge(httpx.Response(200, request=plain), "u")
+        refusal = told(connection.judge, httpx.Response(200, request=plain, history=[safe]), "u")
         assert "from https to plain http" in refusal.detail

@@ -53,6 +53,7 @@ class RegisteredModel:
     name: str
     newest: tuple[ModelVersion, ...]
     aliases: Mapping[str, str]
+    description: str = ""
 
 
 class Versions:
@@ -109,7 +110,7 @@ class Versions:
             if isinstance(item, dict)
         }
         newest = tuple(self.decode_version(item) for item in told.get("latest_versions") or ())
-        return RegisteredModel(told["name"], newest, aliases)
+        return RegisteredModel(told["name"], newest, aliases, str(told.get("description") or ""))
 
     def decode_version(self, told: Any) -> ModelVersion:
         """A version out of an answer."""
