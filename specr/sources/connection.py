@@ -9,10 +9,12 @@ from __future__ import annotations
 import netrc
 import os
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -75,6 +77,13 @@ class Connection:
         self._pause = pause
         self._access = access
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The certificates to trust; reading them takes longer than most answers do, so it is done once."""
+        import httpx  # noqa: PLC0415 - a tenth of a second that most plans can do without
+
+        return httpx.create_ssl_context()
+
     def repeat(self, attempt: Callable[[], T]) -> T:
         """Try until an attempt succeeds, fails for good, or was the last."""
         for number in range(1, self._limits.attempts):
@@ -125,7 +134,7 @@ class Connection:
         limits = self._limits
         try:
             client = httpx.Client(
-                **self._access.options(),
+                **{"verify": self._tls, **self._access.options()},
                 follow_redirects=True,
                 max_redirects=limits.redirects,
                 timeout=httpx.Timeout(limits.read, connect=limits.connect),

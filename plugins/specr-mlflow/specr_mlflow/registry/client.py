@@ -7,6 +7,7 @@ that is to be served. Answers are checked as far as they are used.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -26,8 +27,6 @@ _API: Final = "/api/2.0/mlflow/"
 _PAGE: Final = 200
 _PAGES: Final = 5_000
 
-LIMITS: Final = HttpLimits(read=30.0)
-
 
 class AbsentError(Exception):
     """The server knows nothing of this name. `is_known` says whether it knows the question at all."""
@@ -43,15 +42,11 @@ class MlflowServer:
     def __init__(
         self,
         server: Server,
-        limits: HttpLimits = LIMITS,
-        pause: Callable[[float], None] | None = None,
+        limits: HttpLimits = HttpLimits(read=30.0),  # noqa: B008 - a frozen value
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.server = server
-        self._connection = (
-            Connection(limits, access=server.access)
-            if pause is None
-            else Connection(limits, pause, server.access)
-        )
+        self._connection = Connection(limits, pause, server.access)
 
     def ask(self, question: str, **parameters: str | int) -> Mapping[str, Any]:
         """The answer to a question, such as `registered-models/get`.

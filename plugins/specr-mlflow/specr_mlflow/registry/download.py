@@ -7,7 +7,7 @@ For object stores there is MLflow, in a process of its own, if it is installed.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -35,16 +35,19 @@ class RemoteFile(NamedTuple):
 
 
 class Download:
-    """Brings the files of one model version. `shown` names the version in messages."""
+    """Brings the files of model versions."""
 
-    def __init__(self, place: Place, root: Path, shown: str, limits: HttpLimits = HttpLimits()) -> None:  # noqa: B008 - a frozen value
+    def __init__(self, place: Place, root: Path, limits: HttpLimits, pause: Callable[[float], None]) -> None:
+        """Keep what broken transfers brought in the work folder of the project at `root`."""
         self._place = place
         self._work = root / WORK_FOLDER
-        self._shown = shown
         self._limits = limits
+        self._pause = pause
 
-    def fetch(self, uri: str, key: str, target: Path) -> Path:
-        """Bring the folder at an artifact URI here; what broke off is kept under `key`.
+    def fetch(self, uri: str, target: Path, *, key: str, shown: str) -> Path:
+        """Bring the folder at an artifact URI here, or say where it lies on this machine.
+
+        What broke off is kept under `key`. `shown` names the version in messages.
 
         Raises:
             DiagnosticError: it can't be reached, or is not as the server said.
@@ -52,20 +55,16 @@ class Download:
         parts = urlsplit(uri)
         scheme = parts.scheme.lower()
         if scheme in ("", "file"):
-            return self._local(uri if not scheme else unquote(parts.path))
+            return _local(uri if not scheme else unquote(parts.path), shown)
         with kept_folder(self._work / "mlflow", key) as folder:
             if scheme == _PROXIED:
-                self._through_server(self._server(parts.netloc), unquote(parts.path).strip("/"), folder)
+                server = self._server(parts.netloc)
+                if not self._through_server(server, unquote(parts.path).strip("/"), folder):
+                    raise DiagnosticError(_nothing(server, shown))
             else:
-                fetch_by_mlflow(uri, folder, self._place.tracking.url, self._shown)
+                fetch_by_mlflow(uri, folder, self._place.tracking.url, shown)
             move_to(folder, target)
         return target
-
-    def _local(self, text: str) -> Path:
-        path = Path(text)
-        if not path.is_absolute() or not path.is_dir():
-            raise DiagnosticError(self._elsewhere(text))
-        return path
 
     def _server(self, netloc: str) -> Server:
         """The server that passes the files on; another one than those that are known gets no login."""
@@ -75,11 +74,12 @@ class Download:
                 return known
         return Server(f"{urlsplit(tracking.url).scheme}://{netloc.rpartition('@')[2]}", Access())
 
-    def _through_server(self, server: Server, top: str, folder: Path) -> None:
-        source = HttpSource(self._work / "downloads", self._limits, access=server.access, may_be_empty=True)
-        files = list(self._list(MlflowServer(server), top))
-        if not files:
-            raise DiagnosticError(self._nothing(server))
+    def _through_server(self, server: Server, top: str, folder: Path) -> bool:
+        """Bring all files that a server passes on; False where it has none."""
+        source = HttpSource(
+            self._work / "downloads", self._limits, self._pause, server.access, may_be_empty=True
+        )
+        files = list(_list(MlflowServer(server, self._limits, self._pause), top))
         for file in files:
             path = folder / file.path
             if path.is_file() and file.size is not None and path.stat().st_size == file.size:
@@ -88,45 +88,57 @@ class Download:
             url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{quote(posixpath.join(top, file.path))}"
             identity = {} if file.size is None else {"size": file.size}
             source.fetch(Resolved(None, identity=identity, described=url), url, path)
+        return bool(files)
 
-    def _list(self, server: MlflowServer, top: str) -> Iterator[RemoteFile]:
-        """All files below a folder, without those that would lead out of it."""
-        waiting, found = [""], 0
-        while waiting:
-            folder = waiting.pop()
-            for told in server.files(posixpath.join(top, folder) if folder else top):
-                name = str(told.get("path") or "")
-                if name in ("", ".", "..") or "/" in name or "\0" in name:
-                    raise DiagnosticError(strange(server.server, f"lists a file with the name {name!r}"))
-                found += 1
-                if found > _MOST_FILES:
-                    raise DiagnosticError(self._too_many())
-                path = posixpath.join(folder, name)
-                if told.get("is_dir"):
-                    waiting.append(path)
-                else:
-                    size = told.get("file_size")
-                    yield RemoteFile(path, int(size) if size is not None and str(size).isdigit() else None)
 
-    def _elsewhere(self, path: str) -> Diagnostic:
-        return Diagnostic(
-            "Artifact lies on the server's disk",
-            f"The files of {self._shown} lie at {path}, where the MLflow server keeps them and this machine "
-            "has nothing.",
-            "Run the server with `--serve-artifacts` and register the model anew, so that the server passes "
-            "the files on; or run specr where that folder is mounted.",
-        )
+def _local(text: str, shown: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute() or not path.is_dir():
+        raise DiagnosticError(_elsewhere(text, shown))
+    return path
 
-    def _nothing(self, server: Server) -> Diagnostic:
-        return Diagnostic(
-            "Artifact source is empty",
-            f"The server {server.shown} has no files of {self._shown}; the run may have been deleted.",
-            "Register the model again, or name another version.",
-        )
 
-    def _too_many(self) -> Diagnostic:
-        return Diagnostic(
-            "Artifact is too large to fetch",
-            f"{self._shown} has more than {_MOST_FILES:,} files.",
-            "Fetch it by other means, and name its path as the source.",
-        )
+def _list(server: MlflowServer, top: str) -> Iterator[RemoteFile]:
+    """All files below a folder, without those that would lead out of it."""
+    waiting, found = [""], 0
+    while waiting:
+        folder = waiting.pop()
+        for told in server.files(posixpath.join(top, folder) if folder else top):
+            name = str(told.get("path") or "")
+            if name in ("", ".", "..") or "/" in name or "\0" in name:
+                raise DiagnosticError(strange(server.server, f"lists a file with the name {name!r}"))
+            found += 1
+            if found > _MOST_FILES:
+                raise DiagnosticError(_too_many(top))
+            path = posixpath.join(folder, name)
+            if told.get("is_dir"):
+                waiting.append(path)
+            else:
+                size = told.get("file_size")
+                yield RemoteFile(path, int(size) if size is not None and str(size).isdigit() else None)
+
+
+def _elsewhere(path: str, shown: str) -> Diagnostic:
+    return Diagnostic(
+        "Artifact lies on the server's disk",
+        f"The files of {shown} lie at {path}, where the MLflow server keeps them and this machine "
+        "has nothing.",
+        "Run the server with `--serve-artifacts` and register the model anew, so that the server passes "
+        "the files on; or run specr where that folder is mounted.",
+    )
+
+
+def _nothing(server: Server, shown: str) -> Diagnostic:
+    return Diagnostic(
+        "Artifact source is empty",
+        f"The server {server.shown} has no files of {shown}; the run may have been deleted.",
+        "Register the model again, or name another version.",
+    )
+
+
+def _too_many(top: str) -> Diagnostic:
+    return Diagnostic(
+        "Artifact is too large to fetch",
+        f"{top} has more than {_MOST_FILES:,} files.",
+        "Fetch it by other means, and name its path as the source.",
+    )

@@ -107,7 +107,7 @@ def _options(environ: Mapping[str, str], login: tuple[str, str] | None) -> Calla
     """What the HTTP client is told, found out when it is needed."""
 
     def options() -> Mapping[str, Any]:
-        return {**_login(environ, login), "verify": _verify(environ)}
+        return {**_login(environ, login), **_trust(environ)}
 
     return options
 
@@ -156,11 +156,12 @@ def _stored(environ: Mapping[str, str]) -> Mapping[str, str]:
     return dict(parser["mlflow"]) if parser.has_section("mlflow") else {}
 
 
-def _verify(environ: Mapping[str, str]) -> ssl.SSLContext | bool:
+def _trust(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """What MLflow's variables say of certificates; nothing where they don't."""
     if environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in _TRUE:
-        return False
+        return {"verify": False}
     path = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
-    return ssl.create_default_context(cafile=path) if path else True
+    return {"verify": ssl.create_default_context(cafile=path)} if path else {}
 
 
 def _check_settings(settings: Mapping[str, Any]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from specr.canonical import encode_json
 from specr.sources.catalog import SourceContext
+from specr.sources.limits import HttpLimits
 from specr.sources.protocol import Resolved
 from specr_mlflow.registry.client import MlflowServer
 from specr_mlflow.registry.download import Download
@@ -24,12 +26,20 @@ _LARGEST_PREVIEW: Final = 8 << 20
 class ModelsSource:
     """Registered models. Fulfils `Source` and `Previewer`; see there for what each method promises."""
 
-    def __init__(self, context: SourceContext) -> None:
+    def __init__(
+        self,
+        context: SourceContext,
+        limits: HttpLimits = HttpLimits(read=30.0),  # noqa: B008 - a frozen value
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._context = context
+        self._limits = limits
+        self._pause = pause
 
     def resolve(self, reference: str, base: Path) -> Resolved:  # noqa: ARG002 - the Protocol's
         """See `Source`. The digest is never known: the registry keeps none."""
-        version = self._versions.find(parse_reference(reference))
+        wanted = parse_reference(reference)
+        version = self._versions.find(wanted)
         return Resolved(
             None,
             identity=version.identity,
@@ -53,7 +63,8 @@ class ModelsSource:
         version = self._versions.find(parse_reference(reference))
         uri = self._versions.download_uri(version)
         key = hashlib.sha256(encode_json([self._place.registry.url, resolved.identity])).hexdigest()[:32]
-        return Download(self._place, self._context.root, version.pinned).fetch(uri, key, target)
+        download = Download(self._place, self._context.root, self._limits, self._pause)
+        return download.fetch(uri, target, key=key, shown=version.pinned)
 
     @cached_property
     def _place(self) -> Place:
@@ -61,7 +72,7 @@ class ModelsSource:
 
     @cached_property
     def _server(self) -> MlflowServer:
-        return MlflowServer(self._place.registry)
+        return MlflowServer(self._place.registry, self._limits, self._pause)
 
     @cached_property
     def _versions(self) -> Versions:
