@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 _LONGEST: Final = 54
@@ -30,13 +30,20 @@ def assign_names(texts: Iterable[str]) -> Mapping[str, str]:
     asked = sorted(set(texts))
     wished = {text: fit_name(text) for text in asked}
     counts = Counter(wished.values())
-    taken = {text for text in asked if wished[text] == text}
-    return {
-        text: name if text in taken or (name and counts[name] == 1) else _apart(text, name)
-        for text, name in wished.items()
-    }
+    names = {text: name for text, name in wished.items() if name and (name == text or counts[name] == 1)}
+    taken = set(names.values())
+    for text in asked:
+        if text not in names:
+            names[text] = _apart(text, wished[text], taken)
+            taken.add(names[text])
+    return names
 
 
-def _apart(text: str, name: str) -> str:
-    digits = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-    return f"{name[: _LONGEST - _DIGITS - 1].rstrip('-') or 'model'}-{digits}"
+def _apart(text: str, name: str, taken: Collection[str]) -> str:
+    """The name with as many digits of the text's digest as it takes to be another one."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    candidates = (
+        f"{name[: _LONGEST - length - 1].rstrip('-') or 'model'}-{digest[:length]}"
+        for length in range(_DIGITS, _LONGEST - len("model-"))
+    )
+    return next(candidate for candidate in candidates if candidate not in taken)

@@ -54,7 +54,9 @@ _COUNTED: Final = (
     ("forget", "to forget"),
 )
 _HEADLINE_WIDTH: Final = 60
-_TOLD_FIRST: Final = (["version"], ["replicas"], ["alias"], ["digest"])
+_TOLD_FIRST: Final = (["version"], ["replicas"], ["alias"], ["resolved"], ["digest"])
+_MOVED: Final = "its source means something else now"
+"""Why an artifact changes whose `resolved` did: nobody has changed its specification."""
 _WORD_LIMIT: Final = 300
 
 
@@ -87,6 +89,8 @@ def cause_words(cause: JsonObject, quote: Quote = str) -> str:
     """A cause in words, without what a provider said. `quote` is put around names from specs."""
     path = quote(path_text(cause["path"])) if cause["path"] else ""
     upstream = quote(cause["upstream"]) if cause["upstream"] else "something that it needs"
+    if cause["reason"] == "arguments" and cause["path"] == ["resolved"]:
+        return _MOVED
     words = _REASONS[cause["reason"]].format(path=path or "specification", upstream=upstream)
     return f"{words} ({path})" if cause["reason"] == "upstream" and path else words
 

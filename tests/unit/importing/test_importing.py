@@ -1,0 +1,226 @@
+"""From a registry's models to specs: names that stay apart, files that are read as what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specr.address import is_name
+from specr.cli.main import run
+from specr.diagnostics import DiagnosticError
+from specr.importing.catalog import known_importers, open_importer
+from specr.importing.naming import assign_names
+from specr.importing.protocol import Found, FoundModel, FoundVersion, Wanted
+from specr.importing.specs import make_specs
+from specr.packs import InstalledPacks
+from specr.resources.base import Resource
+from specr.spec.load import load_specs
+from specr.spec.write import render_specs
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Co", "Cn")), max_size=30)
+
+
+class TestNames:
+    @given(st.lists(TEXTS, max_size=8))
+    def test_they_are_names_and_stay_apart(self, texts: list[str]) -> None:
+        names = assign_names(texts)
+        assert names.keys() == set(texts)
+        assert len(set(names.values())) == len(names)
+        assert all(is_name(f"{name}-v1234567") for name in names.values())
+
+    @given(st.lists(TEXTS, max_size=8))
+    def test_the_order_does_not_matter(self, texts: list[str]) -> None:
+        assert assign_names(texts) == assign_names(reversed(texts))
+
+    def test_what_fits_stays(self) -> None:
+        assert assign_names(["fraud", "Fraud Model_1"]) == {
+            "fraud": "fraud",
+            "Fraud Model_1": "fraud-model-1",
+        }
+        both = assign_names(["fraud-1", "Fraud 1", "fraud_1"])
+        assert both["fraud-1"] == "fraud-1"
+        assert both["Fraud 1"].startswith("fraud-1-")
+        assert both["Fraud 1"] == assign_names(["Fraud 1", "fraud-1"])["Fraud 1"]
+
+    def test_what_has_no_letters_gets_a_name_too(self) -> None:
+        assert assign_names(["模型"])["模型"].startswith("model-")
+
+
+def found(*models: FoundModel) -> Found:
+    return Found(models, "python/mlflow", ("mlflow",), {"models": {"trackingUri": "https://h"}})
+
+
+def model(name: str = "Fraud", **more: object) -> FoundModel:
+    version = FoundVersion(
+        2,
+        f"models:/{name}/2",
+        description="no: ${var.x} # 'quoted'",
+        metadata={"note": "$${var.y} ${var.z}", "1": "no", "tricky": "1_000"},
+        parameters={"depth": "3", "": " x\n y "},
+        statistics={"auc": 0.93, "val/loss": 1e-12, "n": 3},
+    )
+    first = FoundVersion(1, f"models:/{name}/1")
+    return FoundModel(name, (first, version), **{"aliases": {"champion": 2, "Best_One": 1}, **more})  # type: ignore[arg-type]
+
+
+def resources(text: str, folder: Path) -> dict[str, Resource]:
+    folder.joinpath("a.yaml").write_text(text, encoding="utf-8")
+    specs, problems = load_specs(folder, packs=InstalledPacks(), variables={})
+    assert specs is not None, problems
+    return {str(address): resource for address, resource in specs.resources.items()}
+
+
+class TestSpecs:
+    def test_they_are_read_as_what_was_found(self, tmp_path: Path) -> None:
+        (made,), warnings = make_specs(found(model()), deploy="champion")
+        assert not warnings
+        read = resources(render_specs(made.resources), tmp_path)
+        assert read.keys() == {
+            *("experiment/fraud-v1", "experiment/fraud-v2", "artifact/fraud-v1", "artifact/fraud-v2"),
+            *("model/fraud", "deployment/fraud"),
+        }
+        assert read == {str(r.address): r for r in made.resources}
+
+    @given(TEXTS, TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3))
+    def test_any_text_is_kept(self, name: str, description: str, tags: dict[str, str]) -> None:
+        from tempfile import TemporaryDirectory
+
+        version = FoundVersion(1, f"models:/{name}/1", description=description, metadata=tags)
+        (made,), _ = make_specs(found(FoundModel(name, (version,))))
+        with TemporaryDirectory() as folder:
+            read = resources(render_specs(made.resources), Path(folder))
+        assert read == {str(r.address): r for r in made.resources}
+
+    def test_aliases_that_can_not_be_told_apart(self) -> None:
+        (made,), warnings = make_specs(found(model(aliases={"A": 1, "a": 2, "模": 1})))
+        assert made.resources[-1].arguments()["aliases"] == {"a": 2}
+        assert [w.summary for w in warnings] == ["Alias left out", "Alias left out"]
+        assert not any(w.is_error for w in warnings)
+
+    def test_no_deployment_without_the_alias(self) -> None:
+        (made,), _ = make_specs(found(model()), deploy="other")
+        assert not any(r.kind == "Deployment" for r in made.resources)
+
+
+class FakeImporter:
+    """A plug-in's importer."""
+
+    answer = found(model())
+    asked: Wanted | None = None
+
+    def find(self, wanted: Wanted) -> Found:
+        type(self).asked = wanted
+        return self.answer
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    points = {"specr.importers": (EntryPoint("fake", "x:y", "specr.importers"),)}
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points.get(group, ()))
+    monkeypatch.setattr(EntryPoint, "load", lambda self: FakeImporter)
+    FakeImporter.answer, FakeImporter.asked = found(model()), None
+    return
+
+
+@pytest.mark.usefixtures("installed")
+class TestCommand:
+    def specr(self, capsys: pytest.CaptureFixture[str], folder: Path, *words: str) -> SimpleNamespace:
+        code = run(["-C", str(folder), *words])
+        captured = capsys.readouterr()
+        return SimpleNamespace(code=code, out=captured.out, err=captured.err)
+
+    def test_files_that_are_formatted_and_valid(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        told = self.specr(capsys, tmp_path, "import", "fake", "https://h", "--deploy", "champion")
+        assert told.code == 0, told.err
+        assert told.out.splitlines() == [str(tmp_path / "fraud.yaml"), str(tmp_path / "specr.yaml")]
+        assert "1 model with 2 versions" in told.err
+        assert "declare a Deployment" not in told.err
+        assert self.specr(capsys, tmp_path, "fmt", "--check").code == 0
+        assert "trackingUri: https://h" in (tmp_path / "specr.yaml").read_text()
+        again = self.specr(capsys, tmp_path, "import", "fake", "https://h", "--deploy", "champion")
+        assert again.out == "Nothing to write: the specs are there already.\n"
+
+    def test_nothing_is_written_over_unasked(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.specr(capsys, tmp_path, "import", "fake")
+        path = tmp_path / "fraud.yaml"
+        path.write_text(path.read_text() + "# mine\n")
+        told = self.specr(capsys, tmp_path, "import", "fake")
+        assert told.code == 1
+        assert "File is in use" in told.err
+        assert "--force" in told.err
+        assert "# mine" in path.read_text()
+        assert self.specr(capsys, tmp_path, "import", "fake", "--force").code == 0
+        assert "# mine" not in path.read_text()
+
+    def test_what_is_declared_elsewhere_is_not_declared_again(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.specr(capsys, tmp_path, "import", "fake")
+        told = self.specr(capsys, tmp_path, "import", "fake", "--out", "more", "--force")
+        assert told.code == 1
+        assert "model/fraud is declared in" in told.err
+        assert not (tmp_path / "more").exists()
+
+    def test_a_project_that_is_there_stays_and_is_told_what_it_lacks(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = (
+            "apiVersion: specr/v1\nkind: Project\nmetadata: {name: mine}\nspec: {sources: {models: {a: b}}}\n"
+        )
+        (tmp_path / "specr.yaml").write_text(before)
+        told = self.specr(capsys, tmp_path, "import", "fake", "https://h", "--out", "models")
+        assert (tmp_path / "specr.yaml").read_text() == before
+        assert '{packs: ["mlflow"], sources: {models: {trackingUri: "https://h"}}}' in told.err
+        assert "declare a Deployment" in told.err
+        assert (tmp_path / "models" / "fraud.yaml").exists()
+        assert FakeImporter.asked is not None
+        assert FakeImporter.asked.settings == {"models": {"a": "b"}}
+
+    def test_an_empty_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        FakeImporter.answer = found()
+        assert self.specr(capsys, tmp_path, "import", "fake").out == "No models.\n"
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [("fakes", "Did you mean fake?"), ("zz", "There are: fake"), ("deployment/x", "can't take over")],
+    )
+    def test_unknown_registries(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, words: str
+    ) -> None:
+        told = self.specr(capsys, tmp_path, "import", kind)
+        assert told.code == 1
+        assert words in told.err
+
+    def test_a_folder_that_can_not_be_written(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        told = self.specr(capsys, tmp_path, "import", "fake", "--out", "file/below")
+        assert told.code == 1
+        assert "could not be written" in " ".join(told.err.split())
+
+    def test_kinds_are_completed(self) -> None:
+        from specr.cli.parameters import IMPORTER
+
+        assert known_importers() == ("fake",)
+        found = IMPORTER.shell_complete(None, None, "fa")  # type: ignore[arg-type]  # neither is looked at
+        assert [item.value for item in found] == ["fake"]
+
+
+def test_a_broken_plug_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = (EntryPoint("bad", "no_such_package:x", "specr.importers"),)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
+    with pytest.raises(DiagnosticError) as caught:
+        open_importer("bad")
+    assert caught.value.diagnostics[0].summary == "Broken import plug-in"
