@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 BUILD_IMAGE := docker build --quiet --network host
 
-.PHONY: help quickstart test check lint format types imports unit plugins reference engines families bench images clean
+.PHONY: help quickstart test check lint format types imports unit plugins reference engines families registry bench images clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,7 +44,7 @@ reference: $(VENV)/.dev
 	@$(BIN)/python scripts/reference.py --check
 
 unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/engines
+	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/engines --ignore=tests/registry
 
 plugins: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 plugins
@@ -54,6 +54,9 @@ engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cl
 
 families: $(VENV)/.dev  ## deploy every model family and compare its answers; FAMILY= and EDITION= choose
 	@$(BIN)/python -m tests.families run $(FAMILY) $(if $(EDITION),--edition $(EDITION))
+
+registry: $(VENV)/.dev  ## models from real MLflow servers, of 1.29 and of today
+	@$(BIN)/python -m pytest -q tests/registry
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py

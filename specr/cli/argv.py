@@ -19,9 +19,10 @@ _GLOBAL_WITH_VALUE: Final = "-C"
 
 _TERRAFORM: Final = frozenset(
     {
-        "all", "allow-delete", "auto-approve", "check", "destroy", "detailed-exitcode", "diff", "dry-run",
-        "follow", "force", "format", "help", "json", "limit", "lock-timeout", "no-color", "no-refresh", "out",
-        "parallelism", "plan", "refresh", "replace", "tail", "target", "url", "var", "verbose", "version",
+        "all", "allow-delete", "auto-approve", "check", "deploy", "destroy", "detailed-exitcode", "diff",
+        "dry-run", "follow", "force", "format", "help", "json", "limit", "lock-timeout", "model", "no-color",
+        "no-refresh", "out", "parallelism", "plan", "refresh", "replace", "tail", "target", "url", "var",
+        "verbose", "version", "versions",
     }
 )  # fmt: skip
 """Long options that may be written with one dash."""
@@ -29,8 +30,8 @@ _TERRAFORM: Final = frozenset(
 _WITH_VALUE: Final = frozenset(
     f"--{name}"
     for name in (
-        "allow-delete", "format", "limit", "lock-timeout", "out", "parallelism", "replace", "tail", "target",
-        "var",
+        "allow-delete", "deploy", "format", "limit", "lock-timeout", "model", "out", "parallelism", "replace",
+        "tail", "target", "var", "versions",
     )
 )  # fmt: skip
 """Options whose value is the next word, unless an equals sign brings it."""

@@ -49,8 +49,6 @@ COMMANDS: Final = {
 }
 """Every command and what it is for, in the order of `specr --help`."""
 
-_MODULES: Final = {"import": "importing"}
-"""Modules of commands whose names are words of Python."""
 
 INSTEAD: Final = {
     "get": "Packs are named in the Project, and installed with pip.",
@@ -74,7 +72,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
         command: click.Command = import_module(f"specr.cli.commands.{name}").command
         return command
 

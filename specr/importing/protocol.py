@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
@@ -19,8 +20,7 @@ class Which(Enum):
     LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to look for.
 
     `place` is the registry's address as the user gave it, None for the one that its settings or
@@ -34,8 +34,7 @@ class Wanted:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundVersion:
+class FoundVersion(Struct, frozen=True):
     """A version of a model: `source` is the reference by which an Artifact names it."""
 
     number: int
@@ -46,8 +45,7 @@ class FoundVersion:
     statistics: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundModel:
+class FoundModel(Struct, frozen=True):
     """A model as the registry has it, under the registry's name."""
 
     name: str
@@ -56,8 +54,7 @@ class FoundModel:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a registry has.
 
     `artifact_type` is that of its models. `packs` and `sources` are what a Project needs to

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from specr.diagnostics import Diagnostic, Severity
 from specr.importing.naming import assign_names, fit_name
@@ -19,8 +20,7 @@ DESCRIPTION = "description"
 """The annotation that a registry's description becomes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedModel:
+class ImportedModel(Struct, frozen=True):
     """The specs of one registered model."""
 
     name: str

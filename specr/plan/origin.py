@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import Json, JsonObject, digest_of
@@ -19,8 +20,7 @@ from specr.resources.base import Resource
 from specr.resources.experiment import Experiment
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What sources tell for an experiment's metadata, and which artifact each of it comes from."""
 
     metadata: JsonObject = field(default_factory=dict)

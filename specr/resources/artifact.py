@@ -34,7 +34,8 @@ class Artifact(Resource):
     """What the bytes are, such as `python/mlflow`; an artifact type takes it up by this text."""
 
     source: Annotated[str, StringConstraints(min_length=1)]
-    """Where the bytes are: a path beside this document, a `file://` or `http(s)://` URL."""
+    """Where the bytes are: a path beside this document, a `file://` or `http(s)://` URL, or, with
+    specr-mlflow, a registered model of MLflow: `models:/fraud/3`, `models:/fraud@champion`."""
 
     digest: Digest | None = None
     """Pins the bytes: anything else found at the source is refused."""

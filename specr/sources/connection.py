@@ -13,10 +13,11 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec import Struct
 
 from specr import __version__
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -52,8 +53,7 @@ def netrc_login() -> Mapping[str, Any]:
     return {"auth": _login()}
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How servers let one in.
 
     `options` gives arguments of the HTTP library's client; it is called for each client. `remedy`
@@ -71,7 +71,7 @@ class Connection:
         self,
         limits: HttpLimits = HttpLimits(),  # noqa: B008 - a frozen value
         pause: Callable[[float], None] = time.sleep,
-        access: Access = Access(),
+        access: Access = Access(),  # noqa: B008 - the same
     ) -> None:
         self._limits = limits
         self._pause = pause

@@ -12,7 +12,6 @@ from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.resources.base import API_VERSION, Resource
 from specr.resources.model import Model
 from specr.spec.format import format_text
-from specr.spec.split import split_documents
 from specr.spec.values import read_value
 
 
@@ -22,16 +21,18 @@ def render_specs(resources: Iterable[Resource]) -> str:
     Raises:
         DiagnosticError: a value can't be written so that it is read as what it is.
     """
-    values = [_document(resource) for resource in resources]
-    text = format_text("---\n".join(_dump(value) for value in values))
-    if not isinstance(text, str):
-        raise DiagnosticError(*text)
-    if [read_value(document.text) for document in split_documents(text)] != values:
+    return "---\n".join(map(_render, resources))
+
+
+def _render(resource: Resource) -> str:
+    value = _document(resource)
+    text = format_text(_dump(value))
+    if not isinstance(text, str) or read_value(text) != value:
         raise DiagnosticError(
             Diagnostic(
                 "Specs can't be written",
-                "A text or a name holds characters that YAML does not keep.",
-                "Correct it where it comes from.",
+                f"{resource.address} would hold a character that YAML does not keep.",
+                "Correct the text where it comes from.",
             ),
         )
     return text

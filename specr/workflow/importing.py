@@ -6,9 +6,11 @@ Reads the project as far as it can be read, and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -25,8 +27,7 @@ from specr.spec.write import render_specs
 PROJECT_FILE: Final = "specr.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """What an import would write: texts by path. `lacking` is what the Project has not got yet."""
 
     files: Mapping[Path, str]
@@ -62,8 +63,7 @@ def prepare_import(root: Path, kind: str, wanted: Wanted, *, out: Path, deploy: 
     return Import(texts, made, lacking, (*found.diagnostics, *warnings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Present:
+class _Present(Struct, frozen=True):
     """What the project has already: the file of each declared address, and the Project's spec."""
 
     files: Mapping[Address, Path]

@@ -36,8 +36,12 @@ def environment(family: Family, edition: EditionName, deadline: Deadline) -> tup
         CommandError: the requirements can't be installed.
         OutOfTimeError: the run's time is up.
     """
-    requirements = family.requirements(edition)
-    extra = plugin_requirements(family.plugins)
+    return environment_of(family.requirements(edition), family.plugins, deadline)
+
+
+def environment_of(requirements: Path, plugins: Sequence[str], deadline: Deadline) -> tuple[Path, bool]:
+    """The same for any requirements, with what these plug-ins need."""
+    extra = plugin_requirements(plugins)
 
     def make(folder: Path) -> None:
         env = uv_environment(os.environ)

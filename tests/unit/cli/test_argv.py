@@ -60,7 +60,7 @@ def test_command_lines_are_read_as_people_type_them(typed: str, read: str) -> No
         ("apply -destroy", "No such option: -destroy. To delete everything: specr destroy"),
         ("taint deployment/x", "specr apply --replace deployment/x"),
         ("refresh", "`specr plan`"),
-        ("import deployment/x y", "There is no command 'import'. "),
+        ("import deployment/x y", "deployment/x is an address. What specr did not make it can't take over."),
         ("state mv a b", "There is no command 'state mv'. "),
         ("state lst", "Did you mean list?"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +96,17 @@ class TestSpecs:
             read = resources(render_specs(made.resources), Path(folder))
         assert read == {str(r.address): r for r in made.resources}
 
+    @pytest.mark.parametrize("text", ["\0", "\x85"])
+    def test_a_text_that_can_not_be_kept_is_refused(self, text: str) -> None:
+        (made,), _ = make_specs(
+            found(FoundModel("m", (FoundVersion(1, "models:/m/1", metadata={"k": text}),)))
+        )
+        with pytest.raises(DiagnosticError) as caught:
+            render_specs(made.resources)
+        (told,) = caught.value.diagnostics
+        assert told.summary == "Specs can't be written"
+        assert "experiment/m-v1" in told.detail
+
     def test_aliases_that_can_not_be_told_apart(self) -> None:
         (made,), warnings = make_specs(found(model(aliases={"A": 1, "a": 2, "模": 1})))
         assert made.resources[-1].arguments()["aliases"] == {"a": 2}
@@ -120,12 +130,11 @@ class FakeImporter:
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     points = {"specr.importers": (EntryPoint("fake", "x:y", "specr.importers"),)}
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points.get(group, ()))
     monkeypatch.setattr(EntryPoint, "load", lambda self: FakeImporter)
     FakeImporter.answer, FakeImporter.asked = found(model()), None
-    return
 
 
 @pytest.mark.usefixtures("installed")

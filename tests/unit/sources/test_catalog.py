@@ -92,7 +92,7 @@ def test_runs_of_mlflow_are_told_with_a_way_out(sources: Sources, monkeypatch: p
 def test_a_plug_in_gets_the_settings_of_its_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, EntryPoint("models", "x:y", "specr.sources"))
     monkeypatch.setattr(EntryPoint, "load", lambda self: Registry)
-    settings = {"models": {"trackingUri": "https://h"}, "other": {"x": 1}}
+    settings: dict[str, dict[str, object]] = {"models": {"trackingUri": "https://h"}, "other": {"x": 1}}
     source = Sources(tmp_path, settings=settings).source_for("models:/wine/3")
     assert isinstance(source, Registry)
     assert source.context.settings == {"trackingUri": "https://h"}

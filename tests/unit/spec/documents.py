@@ -14,6 +14,7 @@ FULL: dict[str, dict[str, Any]] = {
         "backend": {"type": "sqlite", "path": "x.db"},
         "store": {"type": "folder"},
         "providers": {"gpu": {"type": "kubernetes", "deep": {"a": [1]}}},
+        "sources": {"models": {"trackingUri": "https://mlflow.example.com"}},
         "defaultProvider": "gpu",
         "policy": {"pickles": "warn", "modules": ["acme.features"]},
         "variables": {"a": 1, "b": "x", "c": True, "d": 0.5},

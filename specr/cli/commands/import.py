@@ -1,4 +1,4 @@
-"""`specr import`."""
+"""`specr import`."""  # noqa: N999 - commands have the names of their modules
 
 from __future__ import annotations
 
