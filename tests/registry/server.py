@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,11 @@ def serving(python: Path, folder: Path, *, has_aliases: bool, deadline: Deadline
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "GIT_PYTHON_REFRESH": "quiet",
     }
-    command = [str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [str(python.parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", "./artifacts"]
     command += ["--serve-artifacts", "--workers", "1"]
-    command += [] if has_aliases else ["--default-artifact-root", "mlflow-artifacts:/"]
+    if not has_aliases:  # 1.29, which takes longer to begin on a busy machine than its workers may
+        command += ["--default-artifact-root", "mlflow-artifacts:/", "--gunicorn-opts", "--timeout 300"]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=env, stdout=log, stderr=log, start_new_session=True
@@ -82,7 +83,8 @@ def serving(python: Path, folder: Path, *, has_aliases: bool, deadline: Deadline
         server.models = json.loads(out.read_text())
         yield server
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it did not start
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
