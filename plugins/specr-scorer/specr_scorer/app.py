@@ -77,6 +77,7 @@ class Application:
             LoadError: its schema, or what it says of itself, can't be served.
         """
         served = describe(model, self._settings)
+        self._openapi = None  # it shows the model's sample from now on
         self._model = _Loaded(served, Scoring(served, self._settings, self.metrics))
         return served
 
@@ -160,7 +161,8 @@ class Application:
 
     def _show_openapi(self) -> Response:
         if self._openapi is None:
-            self._openapi = document(openapi_document())
+            sample = None if self._model is None else self._model.served.sample
+            self._openapi = document(openapi_document(sample, secured=self._passphrase is not None))
         return self._openapi
 
     def _show_metrics(self) -> Response:

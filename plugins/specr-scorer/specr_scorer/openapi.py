@@ -1,5 +1,9 @@
-"""The scorer API as an OpenAPI 3.1 document, the same for every model."""
+"""The scorer API as an OpenAPI 3.1 document: the same for every model, but for its examples.
 
+What a request needs beyond its schema (the model's fields, rows as wide as the fields) JSON Schema can't say.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final
 
 _WORK: Final = (400, 401, 408, 413, 500, 501, 503, 504)
@@ -74,12 +78,13 @@ def _components() -> dict[str, Any]:
     }
 
 
-def _form() -> dict[str, Any]:
+def _form(sample: Mapping[str, Any] | None) -> dict[str, Any]:
     """The body of a score request with files."""
     files = {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}}
     form = _object({"scoreMediaRequest": _ref("ScoreMediaRequest"), "files": files}, "scoreMediaRequest")
     encoding = {"scoreMediaRequest": {"contentType": "application/json"}}
-    content = {"multipart/form-data": {"schema": form, "encoding": encoding}}
+    example = {} if sample is None else {"example": {"scoreMediaRequest": sample}}
+    content = {"multipart/form-data": {"schema": form, "encoding": encoding, **example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -87,12 +92,36 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
-def openapi_document() -> dict[str, Any]:
-    """The document that `GET /openapi.json` answers. Each path is also served below `/<MODEL_ID>`."""
-    body = {"requestBody": {"required": True, **_json(_ref("ScoreRequest"))}}
-    file = {"name": "file", "in": "query", "required": True, "schema": {"type": "string"}}
+def openapi_document(sample: Mapping[str, Any] | None = None, *, secured: bool = False) -> dict[str, Any]:
+    """The document that `GET /openapi.json` answers. Each path is also served below `/<MODEL_ID>`.
+
+    Args:
+        sample: a score request that the model takes, once one is known.
+        secured: whether requests need the passphrase.
+    """
+    paths = _paths(sample)
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "specr scorer API", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": _components()},
+    }
+    if secured:
+        document["components"]["securitySchemes"] = {"passphrase": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"passphrase": []}]
+        paths["/readyz"]["get"]["security"] = []
+    return document
+
+
+def _paths(sample: Mapping[str, Any] | None) -> dict[str, Any]:
+    score_request = _json(_ref("ScoreRequest"))
+    if sample is not None:
+        score_request["content"]["application/json"]["example"] = sample
+    body = {"requestBody": {"required": True, **score_request}}
+    path = {"type": "string", "minLength": 1}
+    file = {"name": "file", "in": "query", "required": True, "schema": path}
     score, loading = _json(_ref("ScoreAnswer")), (401, 503)
-    paths = {
+    return {
         "/readyz": {"get": _operation("Ready once the model is loaded", _text("Ready"), 503)},
         "/metrics": {"get": _operation("Counts for Prometheus", _text("the text format 0.0.4"), 401)},
         "/model/id": {"get": _operation("The model's id", _text("the id"), 401)},
@@ -118,14 +147,5 @@ def openapi_document() -> dict[str, Any]:
                 **body,
             )
         },
-        "/model/media-score": {"post": _operation("Score rows with files", score, *_WORK, **_form())},
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "specr scorer API", "version": "1"},
-        "paths": paths,
-        "components": {
-            "schemas": _components(),
-            "securitySchemes": {"passphrase": {"type": "http", "scheme": "bearer"}},
-        },
+        "/model/media-score": {"post": _operation("Score rows with files", score, *_WORK, **_form(sample))},
     }

@@ -137,7 +137,7 @@ def _shapley(document: dict[str, Any]) -> str | None:
     value = document.get("requestShapleyValueType")
     if value is None or value == "NONE":
         return None
-    if value not in {"ORIGINAL", "TRANSFORMED"}:
+    if value not in ("ORIGINAL", "TRANSFORMED"):  # any JSON may come here, also what can't be hashed
         raise RequestError("requestShapleyValueType must be ORIGINAL, TRANSFORMED or NONE.")
     return str(value)
 

@@ -57,6 +57,7 @@ class Served:
     moves: bool
     schema: Schema
     reader: RequestReader
+    sample: Mapping[str, Any]
     schema_answer: Response
     sample_answer: Response
     capabilities: Response
@@ -77,6 +78,7 @@ def describe(model: Model | ScoresMedia, settings: Settings) -> Served:
         capabilities.append("MEDIA_SCORE")
     if explainer is not None:
         capabilities.append("CONTRIBUTION_ORIGINAL")
+    sample = _sample_request(model, schema)
     return Served(
         predict=_predictor(model, schema),
         explainer=explainer,
@@ -85,7 +87,8 @@ def describe(model: Model | ScoresMedia, settings: Settings) -> Served:
         schema=schema,
         reader=RequestReader(schema),
         schema_answer=document({"id": settings.model_id, "schema": _shown_schema(schema)}),
-        sample_answer=document(_sample_request(model, schema)),
+        sample=sample,
+        sample_answer=document(sample),
         capabilities=document(capabilities),
     )
 
