@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 BUILD_IMAGE := docker build --quiet --network host
 
-.PHONY: help quickstart test check lint format types imports unit plugins reference engines families registry bench images clean
+.PHONY: help quickstart test check lint format types imports unit plugins reference engines clients families registry bench images clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,13 +44,16 @@ reference: $(VENV)/.dev
 	@$(BIN)/python scripts/reference.py --check
 
 unit: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/engines --ignore=tests/registry
+	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/engines --ignore=tests/registry --ignore=tests/clients
 
 plugins: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 plugins
 
 engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
 	@$(BIN)/python -m pytest -q -n 4 --dist loadscope tests/engines
+
+clients: $(VENV)/.dev  ## ask runtimes with the vendor's own clients, in environments of theirs
+	@$(BIN)/python -m pytest -q tests/clients
 
 families: $(VENV)/.dev  ## deploy every model family and compare its answers; FAMILY= and EDITION= choose
 	@$(BIN)/python -m tests.families run $(FAMILY) $(if $(EDITION),--edition $(EDITION))
@@ -60,6 +63,7 @@ registry: $(VENV)/.dev  ## models from real MLflow servers, of 1.29 and of today
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py
+	@command -v wrk >/dev/null && $(BIN)/python -m bench.scorer || echo "bench.scorer needs wrk"
 
 images:  ## build the container images of the plug-ins' processors and runtimes
 	@$(BUILD_IMAGE) -f plugins/specr-mlflow/images/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins

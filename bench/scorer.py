@@ -88,6 +88,17 @@ def python_of(environment: str) -> Path:
     return Cache(cache_folder() / "bench").get(key, make)[0] / "bin" / "python"
 
 
+def trained_models() -> Path:
+    """The folder of the models, which are trained if they aren't there."""
+    python, script = python_of("mlflow"), ROOT / "bench" / "scorer_models.py"
+
+    def make(folder: Path) -> None:
+        subprocess.run([python, script, folder], check=True)
+
+    key = key_of([script.read_bytes(), LIBRARIES.read_bytes()])
+    return Cache(cache_folder() / "bench-models").get(key, make)[0]
+
+
 def measure(system: System, model: Path, scratch: Path, seconds: int, taken: Taken) -> None:
     """Start a system, compare its answers, press it, stop it."""
     data = Data(**json.loads((model / "rows.json").read_text()))
@@ -184,22 +195,22 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
-        trainer = [python_of("mlflow"), ROOT / "bench" / "scorer_models.py", scratch / "models"]
-        subprocess.run(trainer, check=True, capture_output=True)
+        models = trained_models()
         for number in range(options.rounds):
             turn = number % len(systems)
             for system in (*systems[turn:], *systems[:turn]):
                 for model in options.models:
                     if model in system.serves:
                         taken = results[model][system.name]
-                        measure(system, scratch / "models" / model, scratch, options.seconds, taken)
+                        measure(system, models / model, scratch, options.seconds, taken)
+                        _keep(results)
             print(f"round {number + 1} of {options.rounds} is done", file=sys.stderr, flush=True)
     print("Requests a second, p50 / p99.\n")
     print("\n\n".join(render(model, taken) for model, taken in results.items()))
-    _keep(results)
 
 
 def _keep(results: dict[str, dict[str, Taken]]) -> None:
+    """Write down what there is so far, so that a run that is ended early was not for nothing."""
     out = ROOT / "bench" / "out"
     out.mkdir(exist_ok=True)
     plain = {model: {name: asdict(taken) for name, taken in by.items()} for model, by in results.items()}

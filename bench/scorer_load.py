@@ -55,8 +55,8 @@ def press(
     """Send requests for some seconds: as fast as they are answered, or about `rate` a second.
 
     With a rate, each of the connections sends, is answered, and waits for a random time (exponential, so
-    that all of them together are nearly a Poisson process); the pace does not follow the server's, as long as it
-    answers in less than the wait.
+    that all of them together are nearly a Poisson process); the pace does not follow the server's, as long
+    as it answers in less than the wait.
     """
     quoted = ",".join("[==[" + body + "]==]" for body in bodies)
     delay = "" if rate is None else _DELAY.replace("MEAN", repr(1000 * connections / rate))

@@ -1,7 +1,7 @@
 """Trains the models of the scorer benchmark and saves each in the forms that its servers want.
 
-Run in an environment that has the libraries: `python bench/scorer_models.py FOLDER`. Beside each model lie the rows
-that it is asked about and what the library itself predicts for them.
+Run in an environment that has the libraries: `python bench/scorer_models.py FOLDER`. Beside each model lie
+the rows that it is asked about and what the library itself predicts for them.
 """
 
 import json
