@@ -20,7 +20,6 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,7 +62,7 @@ class Data:
 class Taken:
     """What one system took for one model, over all rounds."""
 
-    loads: dict[str, list[Load]] = field(default_factory=lambda: defaultdict(list))
+    loads: dict[str, list[Load]] = field(default_factory=dict)
     start_seconds: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
 
@@ -107,7 +106,7 @@ def measure(system: System, model: Path, scratch: Path, seconds: int, taken: Tak
         taken.start_seconds.append(running.start_seconds)
         _compare(system, running.port, model.name, data)
         for load, came in _press_all(system, running.port, model.name, data, seconds, scratch):
-            taken.loads[load].append(came)
+            taken.loads.setdefault(load, []).append(came)
         taken.megabytes.append(running.megabytes())
     finally:
         running.stop()

@@ -75,8 +75,8 @@ def read_form(body: bytes, content_type: str, most_files: int) -> MediaForm:
     """Take a form apart.
 
     Raises:
-        RequestError: it is no form, breaks off, has no score request, or two files of one name;
-            413 for more files than `most_files`.
+        RequestError: it is no form, breaks off, has no score request, a file without a name, or two of
+            one name; 413 for more files than `most_files`.
     """
     request: bytes | None = None
     files: dict[str, Media] = {}
@@ -93,6 +93,8 @@ def read_form(body: bytes, content_type: str, most_files: int) -> MediaForm:
                 _text(part.headers.get(b"content-type")),
                 b"".join(part.pieces),
             )
+            if not file.name:
+                raise RequestError(f"A part {FILE_PART} of the form has no file name.")
             if file.name in files:
                 raise RequestError(f"Two files of the form are named {shown(file.name)}.")
             files[file.name] = file

@@ -155,6 +155,8 @@ TYPE = "multipart/form-data; boundary=b"
         (form(EMPTY, EMPTY), TYPE, "more than once"),
         (form(EMPTY, FILE, FILE), TYPE, "Two files of the form are named 'a'"),
         (form((EMPTY[0], b"{")), TYPE, "not JSON"),
+        (form(EMPTY, ('name="files"', b"x")), TYPE, "no file name"),
+        (form(EMPTY, ('name="files"; filename=""', b"x")), TYPE, "no file name"),
     ],
 )
 def test_a_form_that_is_none_is_a_400(client: Client, body: bytes, content_type: str, detail: str) -> None:
