@@ -68,7 +68,8 @@ class Deployments:
         live = self._objects.own("deployments", self._name(order), "Deployment", order.address)
         if live is None:
             raise gone(order.address)
-        return self._attributes(live, self._routing.lead_to(order))
+        attributes = self._attributes(live, self._routing.lead_to(order))
+        return {**attributes, "imageIds": images_of(live, self._objects.marked("pods", order.token))}
 
     def readiness(self, ref: ObjectRef, order: DeploymentOrder, lookout: Lookout) -> Readiness:
         """Whether all replicas are as ordered and ready, or what keeps them."""
@@ -81,8 +82,8 @@ class Deployments:
         if isinstance(found, Readiness):
             return found
         attributes = self._attributes(found.live, self._routing.find(order.address))
-        attributes["imageIds"] = images_of(found.live, found.pods)
-        return Readiness(done=True, succeeded=True, attributes=attributes)
+        images = images_of(found.live, found.pods)
+        return Readiness(done=True, succeeded=True, attributes={**attributes, "imageIds": images})
 
     def _look(self, order: DeploymentOrder, view: View) -> Readiness | _Ready:
         live = view.get("deployments", self._name(order))

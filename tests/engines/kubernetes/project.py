@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,14 @@ class Project:
         return {entry["address"]: entry for entry in listed["objects"]}
 
     def lineage(self) -> str:
-        return str(json.loads(self.specr("show", "--json"))["lineage"])
+        """The state's; it stays the same from the first apply on."""
+        return self._lineage
+
+    @cached_property
+    def _lineage(self) -> str:
+        lineage = str(json.loads(self.specr("show", "--json"))["lineage"])
+        assert lineage
+        return lineage
 
     def objects(self, what: str) -> Sequence[dict[str, Any]]:
         """Objects of this project in the cluster."""
