@@ -5,14 +5,18 @@ saw. Numbers have few digits, since H2O's reader of CSV is off by a bit for some
 begins or ends with a space, which it takes away.
 """
 
+import contextlib
 import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import h2o
+import h2o.exceptions
 import numpy as np
 import pandas as pd
 from family_out import write_table
@@ -31,6 +35,7 @@ from h2o.estimators import (
     H2OXGBoostEstimator,
 )
 
+STARTING_SECONDS = 150
 FEATURES = ["income", "age", "employed", "region", "purpose", "opened"]
 UNSEEN = "a region that training never saw"
 UNSEEN_IS_ELSE = ("anomalies", "extended", "encoded")
@@ -206,35 +211,65 @@ def words(out: Path) -> None:
     write_table(folder / "expected.json", _plain(vectors, "words"))
 
 
+@contextlib.contextmanager
+def server() -> Iterator[None]:
+    """H2O's server for as long as this lasts, however long it takes to start.
+
+    `h2o.init` gives up after a minute, which a busy machine may need, and then leaves the server behind.
+    """
+    port = _free_port()
+    jar = Path(h2o.__file__).parent / "backend" / "bin" / "h2o.jar"
+    options = {
+        "ip": "127.0.0.1",
+        "web_ip": "127.0.0.1",
+        "port": port,
+        "nthreads": 2,
+        "name": f"family-{port}",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["java", "-Xmx1g", "-Duser.timezone=UTC", "-jar", str(jar), "-ice_root", folder]
+        command += [word for name, value in options.items() for word in (f"-{name}", str(value))]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _connect(process, port)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _connect(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + STARTING_SECONDS
+    while True:
+        try:
+            h2o.connect(url=f"http://127.0.0.1:{port}", verbose=False, strict_version_check=False)
+        except h2o.exceptions.H2OConnectionError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
 def _free_port() -> int:
-    """A port that is free, for H2O's server, as the one above it had better be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free, and the one above it, which the server takes too."""
+    for port in range(20_000, 30_000, 2):
+        with contextlib.suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise OSError("no two ports are free")
 
 
 def main() -> None:
     """Train, export, and write what the models should answer."""
     out = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as logs:
-        h2o.init(
-            ip="127.0.0.1",
-            bind_to_localhost=True,
-            port=_free_port(),
-            nthreads=2,
-            max_mem_size="1g",
-            ice_root=logs,
-            jvm_custom_args=["-Duser.timezone=UTC"],
-            strict_version_check=False,
-        )
-        try:
-            h2o.no_progress()
-            builder = Builder(out, table(600, 1), table(150, 2, extra=[UNSEEN]))
-            supervised(builder)
-            unsupervised(builder)
-            words(out)
-        finally:
-            h2o.cluster().shutdown()
+    with server():
+        h2o.no_progress()
+        builder = Builder(out, table(600, 1), table(150, 2, extra=[UNSEEN]))
+        supervised(builder)
+        unsupervised(builder)
+        words(out)
 
 
 if __name__ == "__main__":
