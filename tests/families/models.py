@@ -25,7 +25,7 @@ from tests.families.media import data_url
 
 _BUILDING: Final = FAMILIES / "building"
 """Modules that every `build.py` may import."""
-_BUILD_SECONDS: Final = 300
+_BUILD_SECONDS: Final = 600
 LEAST_ROWS: Final = 100
 Cell = str | int | float | bool | None
 
