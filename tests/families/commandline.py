@@ -9,7 +9,7 @@ import click
 from tests.families.commands import CommandError
 from tests.families.family import ROOT, EditionName, Family, FamilyError, family_names, load_family
 from tests.families.locking import lock_family
-from tests.families.results import load_results
+from tests.families.results import KEPT, load_results, write_results
 from tests.families.runner import Planned, half_of, in_turn, run_trials
 from tests.families.table import DOCUMENT, render_document
 
@@ -79,14 +79,24 @@ def needs(names: tuple[str, ...]) -> None:
 
 
 @main.command("document")
-@click.option("--results", type=click.Path(path_type=Path), default=_RESULTS, help="The results file.")
-def document(results: Path) -> None:
-    """Write docs/families.md from the results of all families."""
+@click.option(
+    "--results", type=click.Path(path_type=Path), multiple=True, default=[_RESULTS], help="Newer results."
+)
+def document(results: tuple[Path, ...]) -> None:
+    """Write docs/families.md from kept results and newer ones, and keep these."""
+    kept = load_results(KEPT)
+    for path in results:
+        for trial in load_results(path).trials:
+            kept = kept.with_trial(trial)
+    families = _load(())
+    kept = kept.only_of({family.name for family in families})
     try:
-        DOCUMENT.write_text(render_document(_load(()), load_results(results)), encoding="utf-8")
+        text = render_document(families, kept)
     except FamilyError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"wrote {DOCUMENT.relative_to(ROOT)}")
+    write_results(KEPT, kept)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {KEPT.relative_to(ROOT)} and {DOCUMENT.relative_to(ROOT)}")
 
 
 def _load(names: tuple[str, ...]) -> list[Family]:

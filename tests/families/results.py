@@ -2,14 +2,17 @@
 
 import json
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from tests.families.family import EditionName
+from tests.families.family import FAMILIES, EditionName
 
 FORMAT: Final = 1
+KEPT: Final = FAMILIES / "results.json"
+"""The results that docs/families.md is written from; they are kept with the families."""
 
 
 class _Value(BaseModel):
@@ -64,6 +67,10 @@ class Results(_Value):
         key = (trial.family, trial.edition)
         others = [old for old in self.trials if (old.family, old.edition) != key]
         return Results(trials=tuple(sorted([*others, trial], key=lambda one: (one.family, one.edition))))
+
+    def only_of(self, families: Container[str]) -> "Results":
+        """These, without trials of families that are no more."""
+        return Results(trials=tuple(trial for trial in self.trials if trial.family in families))
 
 
 def load_results(path: Path) -> Results:

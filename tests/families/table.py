@@ -125,7 +125,13 @@ def _row(cells: Sequence[str]) -> str:
 
 def _notes(families: Sequence[Family], days: Sequence[str]) -> str:
     """What each family's file says of its versions, its rows and its tolerance."""
-    lines = ["", "## Notes", "", f"Run on {' and '.join(days)}.", ""]
+    lines = [
+        "",
+        "## Notes",
+        "",
+        f"Run on {' and '.join(days)}, on a machine with two cores that others used too.",
+        "",
+    ]
     for family in families:
         said = [
             family.untried,
@@ -156,5 +162,9 @@ predictions, cell by cell. `make families` does it again; this page is written f
 - **Requests/s** are of one row over one connection, one after another, the client on the same machine: an
   order of magnitude, no benchmark.
 - Two figures with a slash are of the version tried and of the newest.
+
+CI runs the families in both versions, two at a time, within a budget of 40 minutes (`tests/families/ci`); of those
+whose environments are gigabytes to download one with each commit, in turn. With `FAMILIES=all` it runs all of them,
+with `FAMILIES=half` every second one, the others with the next commit.
 
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.families.family import EditionName, Family, FamilyError, family_names, load_family
-from tests.families.results import DeploymentResult, Results, Seconds, TrialResult
-from tests.families.table import check_document, render_document
+from tests.families.results import KEPT, DeploymentResult, Results, Seconds, TrialResult, load_results
+from tests.families.table import DOCUMENT, check_document, render_document
 
 FAMILIES = [load_family(name) for name in family_names()]
 
@@ -36,6 +36,12 @@ def trial(family: Family, edition: EditionName, difference: float = 0.0) -> Tria
 
 def full_results() -> Results:
     return Results(trials=tuple(trial(family, edition) for family in FAMILIES for edition in family.editions))
+
+
+def test_the_document_in_the_repository_is_of_these_families() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert list(check_document(text, FAMILIES)) == []
+    assert text == render_document(FAMILIES, load_results(KEPT))
 
 
 def test_what_is_written_is_right() -> None:
