@@ -163,8 +163,8 @@ predictions, cell by cell. `make families` does it again; this page is written f
   order of magnitude, no benchmark.
 - Two figures with a slash are of the version tried and of the newest.
 
-CI runs the families in both versions, two at a time, within a budget of 40 minutes (`tests/families/ci`); of those
-whose environments are gigabytes to download one with each commit, in turn. With `FAMILIES=all` it runs all of them,
-with `FAMILIES=half` every second one, the others with the next commit.
+CI runs the families in both versions, two at a time, within a budget of 40 minutes (`tests/families/ci`); of
+those whose environments are gigabytes to download it runs one with each commit, in turn. `FAMILIES=all` makes it
+run all of them, `FAMILIES=half` every second one and the others with the next commit.
 
 """
