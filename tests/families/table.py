@@ -164,7 +164,7 @@ predictions, cell by cell. `make families` does it again; this page is written f
 - Two figures with a slash are of the version tried and of the newest.
 
 CI runs the families in both versions, two at a time, within a budget of 40 minutes (`tests/families/ci`); of
-those whose environments are gigabytes to download it runs one with each commit, in turn. `FAMILIES=all` makes it
-run all of them, `FAMILIES=half` every second one and the others with the next commit.
+those whose environments are gigabytes to download it runs one with each commit, in turn. `FAMILIES=all` makes
+it run all of them, `FAMILIES=half` every second one and the others with the next commit.
 
 """
