@@ -111,7 +111,11 @@ class Scorer:
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         left = self._deadline.remaining()
-        return self._client.request(method, path, timeout=min(_TIMEOUT, left), **content)
+        try:
+            return self._client.request(method, path, timeout=min(_TIMEOUT, left), **content)
+        except httpx.TimeoutException:
+            self._deadline.remaining()  # the run's time, if it was that which is up
+            raise
 
     @staticmethod
     def _post(connection: http.client.HTTPConnection, body: bytes) -> None:
