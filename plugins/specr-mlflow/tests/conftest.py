@@ -25,7 +25,8 @@ Save = Callable[..., Path]
 Pair = tuple[Model, Model]
 """One saved model, loaded through mlflow.pyfunc and directly."""
 
-EXAMPLES = 300 if os.environ.get("CI") else 30
+EXAMPLES = 60 if os.environ.get("CI") else 30
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist would wait for each other's threads
 
 CELLS: Mapping[DataType, st.SearchStrategy[Any]] = {
     DataType.BOOL: st.booleans(),
