@@ -86,9 +86,10 @@ def _dependencies(plugin: str) -> list[str]:
 def write_launcher(path: Path, python: Path, folders: Sequence[Path]) -> None:
     """Write a program that is a family's Python with folders of this checkout on its path.
 
-    Builds and runtimes are both started by one, since runtimes get a small environment of their own.
+    Builds and runtimes are both started by one, since runtimes get a small environment of their own. Both
+    compute with one thread, as the packs' runtimes do.
     """
-    variables = {"PYTHONPATH": os.pathsep.join(map(str, folders))} | {
+    variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(map(str, folders))} | {
         name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)
     }
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
