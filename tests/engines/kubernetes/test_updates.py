@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engines
 
 @pytest.fixture(scope="class")
 def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = Project(space, tmp_path_factory.mktemp("updates"), drainSeconds=2)
+    project = Project(space, tmp_path_factory.mktemp("updates"), drainSeconds=5)
     _edit(project, "1")
     project.apply()
     yield project

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -84,14 +85,28 @@ def answer(path: str, body: bytes, asked: str) -> tuple[int, bytes]:
     return 404, b'{"detail": "Nothing here"}'
 
 
+leaving = threading.Event()
+connected = threading.Semaphore(0)
+"""Counts the connections that are open."""
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        connected.release()
+        try:
+            super().handle()
+        finally:
+            connected.acquire()
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, told = answer(self.path, body, self.headers.get("Authorization", ""))
         self.send_response(status)
         self.send_header("Content-Length", str(len(told)))
+        if leaving.is_set():
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(told)
 
@@ -103,6 +118,20 @@ class Handler(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler)
-signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+
+
+def leave() -> None:
+    """Let clients that keep their connections know, with their next answer, before it ends."""
+    leaving.set()
+    deadline = time.monotonic() + 3
+    while connected.acquire(blocking=False):
+        connected.release()
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    server.shutdown()
+
+
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=leave).start())
 server.serve_forever(poll_interval=0.05)
 server.server_close()
