@@ -263,3 +263,21 @@ def test_spoilt_files_are_searched_without_a_crash(
     for position, byte in changes:
         spoilt[position % len(spoilt)] = byte
     search(write(tmp_path_factory.getbasetemp() / "spoilt.pkl", bytes(spoilt)), Limits(total_bytes=10**7))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@given(texts=st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=1, max_size=4))
+def test_texts_in_an_array_are_no_pickle(
+    tmp_path_factory: pytest.TempPathFactory, protocol: int, texts: list[str]
+) -> None:
+    """Its bytes may begin with any letter, such as the `c` that looks up a global."""
+    path = write(
+        tmp_path_factory.mktemp("texts") / "model.pkl",
+        pickle.dumps(np.array(["class_0", *texts]), protocol),
+    )
+    assert {name.partition(".")[0] for name in globals_of(path)} <= {"numpy", "_codecs"}
+
+
+def test_a_bomb_in_a_constant_is_seen_without_its_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "model.pkl", pickle.dumps({"data": BOMB[:-1]}))
+    assert globals_of(path) == {"posix.system"}

@@ -138,11 +138,11 @@ class Search:
         self.sightings += [Sighting(place.file, place.inside, what) for what in found]
         for constant in trace.constants:
             if isinstance(constant, Span):
-                self._look(place.within(place.data, constant.start, constant.end))
+                self._look(place.value(place.data, constant.start, constant.end))
                 continue
             data = constant if isinstance(constant, bytes) else _as_bytes(constant)
             if data is not None:
-                self._look(place.within(data, 0, len(data)))
+                self._look(place.value(data, 0, len(data)))
 
     def _look_at_array(self, place: Place) -> None:
         """A `.npy`: after its header, an array of objects is a pickle."""

@@ -20,7 +20,8 @@ class Place:
     """The bytes from `start` to `end` of a buffer.
 
     `file` is the file's name, `inside` the way to here through archives, `depth` the number of
-    layers around it.
+    layers around it. A `constant` is a value that a pickle holds, which the file's name says nothing of:
+    an array of texts may begin with any letter.
     """
 
     data: Buffer
@@ -29,6 +30,7 @@ class Place:
     file: str
     inside: tuple[str, ...] = ()
     depth: int = 0
+    constant: bool = False
 
     @property
     def head(self) -> bytes:
@@ -37,7 +39,11 @@ class Place:
 
     def within(self, data: Buffer, start: int, end: int) -> "Place":
         """A place one layer deeper."""
-        return Place(data, start, end, self.file, self.inside, self.depth + 1)
+        return Place(data, start, end, self.file, self.inside, self.depth + 1, self.constant)
+
+    def value(self, data: Buffer, start: int, end: int) -> "Place":
+        """A constant of the pickle that lies here."""
+        return Place(data, start, end, self.file, self.inside, self.depth + 1, constant=True)
 
     def member(self, data: Buffer, name: str) -> "Place":
         """A member of the archive that lies here."""
@@ -45,7 +51,7 @@ class Place:
 
     def is_named(self, suffixes: tuple[str, ...]) -> bool:
         """Whether the file, or the member of an archive, has one of these suffixes."""
-        return (self.inside or (self.file,))[-1].lower().endswith(suffixes)
+        return not self.constant and (self.inside or (self.file,))[-1].lower().endswith(suffixes)
 
     def view(self) -> IO[bytes]:
         """The bytes as a file to read from."""
