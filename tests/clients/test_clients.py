@@ -50,9 +50,18 @@ def python_of(client: str) -> Path:
         environ = uv_environment(os.environ)
         python = folder / "bin" / "python"
         subprocess.run(
-            [UV, "venv", "--quiet", "--relocatable", "--python", "3.11", folder], env=environ, check=True
+            [str(UV), "venv", "--quiet", "--relocatable", "--python", "3.11", folder], env=environ, check=True
         )
-        install = [UV, "pip", "install", "--quiet", "--python", python, "--requirement", requirements]
+        install = [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(python),
+            "--requirement",
+            str(requirements),
+        ]
         subprocess.run(install, env=environ, check=True)
 
     key = key_of([requirements.read_bytes()])
@@ -83,7 +92,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 def ask(client: str, program: str, runtime: Runtime, *arguments: str) -> Any:
     """What a client's program tells of a runtime, which it reaches below the model's id, as callers do."""
     url = f"http://127.0.0.1:{runtime.port}/m1"
-    command = [python_of(client), HERE / program, url, PASSPHRASE, *arguments]
+    command = [str(python_of(client)), str(HERE / program), url, PASSPHRASE, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return json.loads(finished.stdout.splitlines()[-1])
