@@ -52,8 +52,8 @@ def python_of(client: str) -> Path:
         subprocess.run(
             [str(UV), "venv", "--quiet", "--relocatable", "--python", "3.11", folder], env=environ, check=True
         )
-        install = [
-            UV,
+        install: list[str] = [
+            str(UV),
             "pip",
             "install",
             "--quiet",
