@@ -207,11 +207,82 @@ def test_random_bytes_of_weights_are_no_pickles(
     assert all(isinstance(sighting.what, Global | Doubt) for sighting in found)
 
 
+def wrapped(size: int, *, made_with: bytes = b")\x81", padded: bool = True) -> bytes:
+    """The instructions that joblib writes before an array of that many bytes."""
+
+    def text(value: str) -> bytes:
+        return b"\x8c" + bytes([len(value)]) + value.encode()
+
+    dtype = (
+        b"cnumpy\ndtype\n"
+        + text("u1")
+        + b"\x89\x88\x87R(K\x03"
+        + text("|")
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    )
+    padding = text("numpy_array_alignment_bytes") + b"N" if padded else b""
+    return b"".join(
+        [
+            b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n",
+            made_with,
+            b"}(",
+            text("subclass") + b"cnumpy\nndarray\n" + text("shape") + b"K" + bytes([size]) + b"\x85",
+            text("order")
+            + text("C")
+            + text("dtype")
+            + dtype
+            + text("allow_mmap")
+            + b"\x89"
+            + padding
+            + b"ub",
+        ]
+    )
+
+
+CALL = b"cposix\nsystem\n(S'touch exploded'\ntR0"
+UNTOLD = {
+    # joblib takes what the frame holds as instructions, and the array from behind it
+    "an array within a frame": [wrapped(len(CALL)), CALL + b".", b"\xff" * len(CALL)],
+    # the class fills in a padding of which the state says nothing
+    "an array whose wrapper is made with arguments": [
+        wrapped(4, made_with=b"(cnumpy\nndarray\nK\x04\x85S'C'\ncnumpy\ndtype\nS'u1'\n\x85RtR", padded=False),
+        b"\x08\0\0\0",
+        b"B" + struct.pack("<I", 4 + len(CALL)) + bytes(4) + CALL + b".",
+    ],
+}
+
+
+@pytest.mark.parametrize("parts", UNTOLD.values(), ids=UNTOLD)
+def test_an_array_that_hides_a_call_is_told(
+    parts: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An honest array goes before, since a plain unpickler would see the call, and stops there."""
+    monkeypatch.chdir(tmp_path)
+    before = wrapped(4)
+    head, *rest = parts
+    framed = b"0" + head + (rest[0] if len(rest[0]) > 4 else b"")
+    content = b"\x80\x04\x95" + struct.pack("<Q", len(before)) + before + b"\xff" * 4
+    content += b"\x95" + struct.pack("<Q", len(framed)) + framed + b"".join(parts)[len(framed) - 1 :]
+    path = write(tmp_path / "a.joblib", content)
+    doubts = [s.what.why for s in search(path).sightings if isinstance(s.what, Doubt)]
+    assert doubts == ["it has an array whose size can't be told"]
+    joblib.load(path)
+    assert Path("exploded").exists()
+
+
+def test_no_name_hides_a_call_that_follows(tmp_path: Path) -> None:
+    """A folder of the model can be imported under its name, which no other module would have."""
+    content = b"cmy data\n__name__\n0" + CALL + b"\xff"
+    names = {f"{s.what.module}.{s.what.name}" for s in search(write(tmp_path / "m", content)).sightings}  # type: ignore[union-attr]
+    assert names == {"my data.__name__", "posix.system"}
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"\x04\x22\x4d\x18" + b"x" * 50, "compressed with lz4"),
         (b"\x28\xb5\x2f\xfd" + b"x" * 50, "compressed with zstd"),
+        (b"ZF0x1f                " + zlib.compress(BOMB), "compressed with joblib's old way"),
         (zipped(TORCH).replace(b"PK\x01\x02", b"PK\x01\x03"), "a zip that can't be read"),
         (b"\x80\x04\x82\x01.", "refers to the extension 1"),
     ],

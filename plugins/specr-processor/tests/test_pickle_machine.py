@@ -163,6 +163,15 @@ def test_names_of_python_2_are_told_by_their_names_of_today() -> None:
     [
         (b"\x80\x04cfoo\nbar\n)R" + text("x") + b"\x93.", "computes the name"),
         (b"\x80\x04" + text("os") + b"cfoo\nbar\n\x93.", "computes the name"),
+        (
+            b"\x80\x04ctyping\nText\n"
+            + text("os")
+            + b"\x85Rctyping\nText\n"
+            + text("system")
+            + b"\x85R\x93.",
+            "computes the name",
+        ),
+        (b"\x80\x04" + text("os") + b"csklearn.base\nClone\n\x93.", "computes the name"),
         (b"\x80\x04P1\n" + text("x") + b"\x93.", "computes the name"),
         (b"\x82\x05.", "refers to the extension 5"),
         (b"csklearn.base\nBaseEstimator\n}b.", "changes sklearn.base.BaseEstimator itself"),

@@ -145,6 +145,11 @@ def test_no_library_s_name_lets_in_code_that_a_model_brings(tmp_path: Path) -> N
     torch.hub.load torch._inductor.codecache.compile_file mlflow.pyfunc.load_model mlflow.projects.run
     cloudpickle.cloudpickle._make_function cloudpickle.cloudpickle._builtin_type types.CodeType
     types.FunctionType operator.methodcaller operator.attrgetter importlib.import_module sklearnx.base.Base
+    pandas.core.computation.expr.Expr pandas.core.computation.scope.Scope
+    pandas.io.parsers.readers.TextFileReader mlflow.utils.lazy_load.LazyLoader mlflow.LazyLoader
+    mlflow.pyfunc.backend.PyFuncBackend
+    joblib.logger.PrintTime joblib.parallel.BatchedCalls numpy.f2py._backends._meson.MesonBackend
+    torch.utils.benchmark.Timer torch.package.PackageImporter sklearn.callback._transport.Client typing.Text
     dill._dill._create_function numpy._core._ufunc_reconstruct numpy.core._ufunc_reconstruct runpy.run_path
     """.split(),  # noqa: SIM905 - easier to read
 )

@@ -28,12 +28,14 @@ def is_wrapper(value: object) -> bool:
     return isinstance(value, Ref) and value.name.rpartition(".")[2] == _WRAPPER
 
 
-def array_size(state: object, data: Buffer, at: int, end: int) -> int | None:
+def array_size(wrapper: Made, data: Buffer, at: int, end: int) -> int | None:
     """How many bytes an array takes at a position, padding included.
 
-    `OBJECTS` for an array of objects, None where it can't be told or does not fit.
+    `OBJECTS` for an array of objects, None where it can't be told or does not fit. All that tells has
+    to stand in the state: what a wrapper is made with would fill in what is not there.
     """
-    if not isinstance(state, Table):
+    state = wrapper.state
+    if not isinstance(state, Table) or wrapper.arguments != ():
         return None
     shape, item = state.entries.get("shape"), _item_size(state.entries.get("dtype"))
     if item is None or not isinstance(shape, tuple):

@@ -39,7 +39,11 @@ _MODULE: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
 """What can be imported. Files of text that begin like a pickle do by chance hold other things."""
 _NAME: Final = re.compile(r"[\w<>-]+(\.[\w<>-]+)*")
 
-_UNREADABLE: Final = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd"}
+_UNREADABLE: Final = {
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"ZF0x": "joblib's old way",
+}
 """Compressions that loaders know and the standard library doesn't."""
 
 _FAULTS: Final = (
@@ -225,14 +229,14 @@ def _is_pickle(trace: Trace, place: Place, at: int) -> bool:
     """Whether these bytes are meant to be unpickled, or would do anything if they were.
 
     Text may begin like a pickle by chance. What does not say that it is one, has no telling name
-    and comes to no end is one all the same if it calls something that can be imported.
+    and comes to no end is one all the same if it calls and names something that can be imported.
     """
     if not trace.globals and not trace.doubts:
         return trace.stopped and trace.end - at > 2
     if trace.stopped or place.is_named(_SUFFIXES) or _PROTOCOL.match(place.data[at : at + 2]):
         return True
-    return trace.calls and all(
-        _MODULE.fullmatch(found.module) and _NAME.fullmatch(found.name) for found in trace.globals[:1]
+    return trace.calls and any(
+        _MODULE.fullmatch(found.module) and _NAME.fullmatch(found.name) for found in trace.globals
     )
 
 

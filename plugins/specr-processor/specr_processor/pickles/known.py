@@ -29,6 +29,20 @@ _TOO_ABLE: Final = re.compile(
 )
 """Classes that start programs, or read, write and fetch files when they are made."""
 
+_TOOLS: Final = re.compile(
+    # joblib's and mlflow's: all but what models hold
+    r"joblib\.(?!numpy_pickle$|memory$|_store_backends$).*|mlflow\.(?!pyfunc\.model$|models\.signature$|types\.).*"
+    r"|joblib|mlflow"
+    r"|numpy\.(f2py|distutils|testing|ctypeslib|lib\._datasource)\b.*"
+    r"|pandas\.(core\.computation|io|compat|_testing|testing|util|plotting|tests)\b.*"
+    r"|scipy\.(io|datasets|_lib\._ccallback)\b.*"
+    r"|sklearn\.(callback\._transport|datasets|externals|utils\._testing)\b.*"
+    r"|torch\.(_dynamo|_inductor|_export|distributed|fx|hub|jit|multiprocessing|package|testing"
+    r"|utils\.(benchmark|cpp_extension|bottleneck|tensorboard))\b.*"
+)
+"""Modules that have no part in a model's data, among whose classes are some that evaluate expressions, import
+modules, or write files: `pandas.core.computation.expr.Expr`, mlflow's `LazyLoader`, joblib's `PrintTime`."""
+
 _LOWER_CLASSES: Final = {
     "numpy": re.compile(
         r"u?int(8|16|32|64|c|p)?|u?(byte|short|long|longlong)|float(16|32|64|96|128)|(c?long)?double|half|single"
@@ -129,7 +143,7 @@ def is_usual(module: str, name: str) -> bool:
     if f"{module}.{name}" in _EXACT:
         return True
     if module == "typing":
-        return _CLASS.fullmatch(name) is not None
+        return _CLASS.fullmatch(name) is not None and name != "Text"  # which is str
     library = module.partition(".")[0]
     if library not in LIBRARIES:
         return library == "__torch__"  # TorchScript's own, which no Python module is
@@ -137,6 +151,8 @@ def is_usual(module: str, name: str) -> bool:
         return True
     if library in _LOWER_CLASSES and _LOWER_CLASSES[library].fullmatch(name):
         return True
+    if _TOOLS.fullmatch(module):
+        return False
     is_class = _CLASS.fullmatch(name) is not None and _TOO_ABLE.fullmatch(name) is None
     return is_class or _CYTHON.fullmatch(name) is not None
 

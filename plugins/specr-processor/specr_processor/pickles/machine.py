@@ -16,7 +16,7 @@ from specr_processor.pickles.trace import Global, Trace
 from specr_processor.pickles.values import OPAQUE, Made, Ref, Span
 
 _CAMEL_CASE: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
-"""How classes are named, which are no text, and neither are their objects."""
+"""How classes are named."""
 
 
 def follow(data: Buffer, start: int, end: int, *, joblib: bool = False) -> Trace:
@@ -126,13 +126,17 @@ class _Machine(Stack):
         if isinstance(target, Made):
             target.state = state
             if self._joblib and is_wrapper(target.callee):
-                self._pass_array(at, state)
+                self._pass_array(at, target)
 
-    def _pass_array(self, at: Instruction, state: object) -> None:
-        """Go on behind the bytes of an array, or follow the pickle that it consists of."""
+    def _pass_array(self, at: Instruction, wrapper: Made) -> None:
+        """Go on behind the bytes of an array, or follow the pickle that it consists of.
+
+        They follow in the file: if a frame goes on, joblib takes the instructions from there and the
+        array from behind it.
+        """
         trace = self.trace
-        size = array_size(state, self._data, trace.end, self._end)
-        if size is None:
+        size = array_size(wrapper, self._data, trace.end, self._end)
+        if size is None or self._frame_end > trace.end:
             self._doubt(at, "it has an array whose size can't be told")
             raise BrokenPickleError("an array can't be passed")
         if size >= 0:
@@ -162,12 +166,12 @@ def _unknown() -> Made:
 def _may_be_text(value: object) -> bool:
     """Whether it may be text when it is unpickled. Nothing else can be a name.
 
-    What a call gives may be, and what a module has; a class is not, nor what it makes.
+    What a call gives may be, and what a module has, whatever it is called: `typing.Text` is `str`.
+    But what a class makes out of nothing is no name.
     """
-    ref = value.callee if isinstance(value, Made) else value
-    if isinstance(ref, Ref):
-        return _CAMEL_CASE.fullmatch(ref.name.rpartition(".")[2]) is None
-    return isinstance(value, str | Made)
+    if isinstance(value, Made) and isinstance(value.callee, Ref) and value.arguments == ():
+        return _CAMEL_CASE.fullmatch(value.callee.name.rpartition(".")[2]) is None
+    return isinstance(value, str | Made | Ref)
 
 
 def _renamed(module: str, name: str, protocol: int) -> tuple[str, str]:
@@ -183,7 +187,8 @@ _Do = Callable[[_Machine, Instruction], None]
 
 _GROUPS: Final[dict[_Do, str]] = {
     _Machine.proto: "PROTO",
-    _Machine.skip: "FRAME READONLY_BUFFER",
+    _Machine.frame: "FRAME",
+    _Machine.skip: "READONLY_BUFFER",
     _Machine.stop: "STOP",
     _Machine.opaque: "FLOAT BINFLOAT LONG4 EMPTY_LIST EMPTY_SET NEXT_BUFFER",
     _Machine.none: "NONE",

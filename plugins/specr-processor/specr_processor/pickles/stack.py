@@ -24,6 +24,7 @@ class Stack:
         self._end = end
         self._joblib = joblib
         self._protocol = 0
+        self._frame_end = start
         self._stack: list[object] = []
         self._metastack: list[list[object]] = []
         self._memo: dict[int, object] = {}
@@ -47,8 +48,12 @@ class Stack:
         if self._protocol > pickle.HIGHEST_PROTOCOL:
             raise BrokenPickleError("its protocol is not known")
 
+    def frame(self, at: Instruction) -> None:
+        """What is read in one piece; where it ends matters to joblib's arrays alone."""
+        self._frame_end = at.end + self._number(at)
+
     def skip(self, _: Instruction) -> None:
-        """FRAME and READONLY_BUFFER: change nothing that matters here."""
+        """READONLY_BUFFER: changes nothing that matters here."""
 
     def stop(self, _: Instruction) -> None:
         self._stack.pop()
