@@ -352,3 +352,24 @@ def test_texts_in_an_array_are_no_pickle(
 def test_a_bomb_in_a_constant_is_seen_without_its_end(tmp_path: Path) -> None:
     path = write(tmp_path / "model.pkl", pickle.dumps({"data": BOMB[:-1]}))
     assert globals_of(path) == {"posix.system"}
+
+
+@settings(max_examples=500)
+@given(
+    numbers=st.binary(min_size=0, max_size=64),
+    start=st.sampled_from([b"\x82\x01.", b"\x84abcd.", b"\x80\x04\x82\x01.", b"c"]),
+)
+def test_numbers_that_begin_like_instructions_are_no_pickle(
+    tmp_path_factory: pytest.TempPathFactory, numbers: bytes, start: bytes
+) -> None:
+    """A forest holds so many arrays that some always do."""
+    path = tmp_path_factory.mktemp("numbers") / "model.pkl"
+    array = np.frombuffer(start + numbers + b"\0", dtype=np.uint8)
+    assert {name.partition(".")[0] for name in globals_of(write(path, pickle.dumps(array, 4)))} <= {"numpy"}
+
+
+@pytest.mark.parametrize(
+    "bomb", [BOMB, BOMB + b"trailing", pickle.dumps(Bomb(), 0), pickle.dumps(Bomb(), 0) + b"x"]
+)
+def test_a_bomb_in_a_constant_is_seen_whatever_follows(tmp_path: Path, bomb: bytes) -> None:
+    assert "posix.system" in globals_of(write(tmp_path / "model.pkl", pickle.dumps([bomb, b"abc"])))

@@ -140,12 +140,17 @@ class Search:
         self.is_joblib = self.is_joblib or trace.wraps_arrays
         found: list[Global | Doubt] = [*trace.globals, *trace.doubts]
         self.sightings += [Sighting(place.file, place.inside, what) for what in found]
+        for loaded in trace.loaded:
+            whole = (
+                (loaded, 0, len(loaded))
+                if isinstance(loaded, bytes)
+                else (place.data, loaded.start, loaded.end)
+            )
+            self._look(place.within(*whole))
         for constant in trace.constants:
             if isinstance(constant, Span):
                 self._look(place.value(place.data, constant.start, constant.end))
-                continue
-            data = constant if isinstance(constant, bytes) else _as_bytes(constant)
-            if data is not None:
+            elif (data := _as_bytes(constant)) is not None:
                 self._look(place.value(data, 0, len(data)))
 
     def _look_at_array(self, place: Place) -> None:
@@ -233,11 +238,26 @@ def _is_pickle(trace: Trace, place: Place, at: int) -> bool:
     """
     if not trace.globals and not trace.doubts:
         return trace.stopped and trace.end - at > 2
+    if place.constant:
+        return _is_held_pickle(trace, place)
     if trace.stopped or place.is_named(_SUFFIXES) or _PROTOCOL.match(place.data[at : at + 2]):
         return True
-    return trace.calls and any(
-        _MODULE.fullmatch(found.module) and _NAME.fullmatch(found.name) for found in trace.globals
-    )
+    return trace.calls and any(map(_is_importable, trace.globals))
+
+
+def _is_held_pickle(trace: Trace, place: Place) -> bool:
+    """Whether a value that a pickle holds is a pickle, too.
+
+    Models hold megabytes of numbers, of which a few always begin with instructions. So it takes a
+    pickle that ends where the value does, or names that could be imported.
+    """
+    if trace.stopped and trace.end == place.end:
+        return True
+    return (trace.calls or trace.stopped) and any(map(_is_importable, trace.globals))
+
+
+def _is_importable(found: Global) -> bool:
+    return bool(_MODULE.fullmatch(found.module) and _NAME.fullmatch(found.name))
 
 
 def _as_bytes(text: str) -> bytes | None:

@@ -108,12 +108,12 @@ class _Machine(Stack):
     def _load_bytes(self, at: Instruction, arguments: object) -> None:
         """Bytes are loaded as a pickle; constants are looked into, others can't be."""
         match arguments:
-            case (Span(),):
-                return
+            case (Span() as span,):
+                self.trace.loaded.append(span)
             case (Made(callee=Ref() as callee, arguments=(str() as text, str())),) if callee.is_one_of(
                 "_codecs.encode"
             ):
-                self.trace.constants.append(text.encode("latin-1", "replace"))
+                self.trace.loaded.append(text.encode("latin-1", "replace"))
             case _:
                 self._doubt(at, "it unpickles bytes that it computes")
 
@@ -152,6 +152,7 @@ class _Machine(Stack):
         trace.globals += inner.globals
         trace.doubts += inner.doubts
         trace.constants += inner.constants
+        trace.loaded += inner.loaded
         trace.calls = trace.calls or inner.calls
         trace.end = inner.end
         if not inner.stopped:

@@ -31,12 +31,14 @@ class Trace:
 
     `stopped` says that it came to its regular end; `end` is where it ended, or could not go on.
     `calls` says that something was called before that. `constants` are bytes and texts that may
-    hold further pickles. `wraps_arrays` says that joblib would read arrays from between the instructions.
+    hold further pickles, `loaded` are bytes that the pickle itself has unpickled. `wraps_arrays` says
+    that joblib would read arrays from between the instructions.
     """
 
     globals: list[Global] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
-    constants: list[Span | str | bytes] = field(default_factory=list)
+    constants: list[Span | str] = field(default_factory=list)
+    loaded: list[Span | bytes] = field(default_factory=list)
     calls: bool = False
     stopped: bool = False
     end: int = 0
