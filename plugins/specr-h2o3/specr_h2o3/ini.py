@@ -12,6 +12,9 @@ from typing import Final
 from specr_processor import SourceError
 
 _COLUMNS_LIMIT: Final = 100_000
+_LINES_LIMIT: Final = 3 * _COLUMNS_LIMIT
+"""Columns, their levels, and room for all else."""
+
 _BLANK: Final = "".join(map(chr, range(33)))
 """What H2O takes off the ends of a line: less than Python would."""
 
@@ -67,7 +70,9 @@ def parse_ini(lines: Iterable[str]) -> Ini:
     columns: list[str] = []
     levels: dict[int, Levels] = {}
     section = ""
-    for raw in lines:
+    for number, raw in enumerate(lines):
+        if number >= _LINES_LIMIT:
+            raise MojoError(f"its model.ini has more than {_LINES_LIMIT:,} lines")
         line = raw.strip(_BLANK)
         if line in ("[info]", "[columns]", "[domains]"):
             section = line

@@ -40,6 +40,13 @@ def test_it_is_found_by_its_entry_point() -> None:
     assert isinstance(reader_for("h2o3/mojo"), MojoReader)
 
 
+def test_lines_without_end_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "lines.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.ini", "[info]\n" + "a\n" * 400_000)
+    assert refusal(path) == "The artifact can't be served: its model.ini has more than 300,000 lines."
+
+
 def test_columns_have_the_types_that_training_gave_them(make_mojo: MakeMojo) -> None:
     assert read(make_mojo()) == (
         [("age", "Float64"), ("city", "String"), ("when", "Time64")],
