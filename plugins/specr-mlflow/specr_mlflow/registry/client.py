@@ -6,6 +6,7 @@ that is to be served. Answers are checked as far as they are used.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,9 @@ _LOG: Final = logging.getLogger(__name__)
 _API: Final = "/api/2.0/mlflow/"
 _PAGE: Final = 200
 _PAGES: Final = 5_000
+_ANSWER_BYTES: Final = 64 << 20
+_ANSWER_SECONDS: Final = 120.0
+"""Room and time for one answer: a page of the longest descriptions takes a part of both."""
 
 
 class AbsentError(Exception):
@@ -38,6 +42,8 @@ class AbsentError(Exception):
 
 class MlflowServer:
     """One server. Safe for several threads."""
+
+    answer_seconds: float = _ANSWER_SECONDS
 
     def __init__(
         self,
@@ -105,13 +111,26 @@ class MlflowServer:
         shown = self.server.shown
         with self._as_registry(), self._connection.asking(shown):
             _LOG.info("GET %s%s", shown, path)
-            response = client.get(self.server.url + path, params=dict(parameters))
-            _raise_if_absent(response)
-            self._connection.judge(response, shown)
-        answer = _json(response)
+            with client.stream("GET", self.server.url + path, params=dict(parameters)) as response:
+                answer = _json(self._content(response))
+                _raise_if_absent(response.status_code, answer or {})
+                self._connection.judge(response, shown)
         if answer is None:
             raise DiagnosticError(strange(self.server, "gives no JSON"))
         return answer
+
+    def _content(self, response: httpx.Response) -> bytes:
+        """What a server answers, which may not go on for ever, however slowly."""
+        until = time.monotonic() + self.answer_seconds
+        content = bytearray()
+        for piece in response.iter_bytes():
+            content += piece
+            if len(content) > _ANSWER_BYTES:
+                raise DiagnosticError(strange(self.server, f"sends more than {_ANSWER_BYTES:,} bytes"))
+            if time.monotonic() > until:
+                limit = f"{self.answer_seconds:g} seconds"
+                raise DiagnosticError(strange(self.server, f"takes more than {limit} to say something"))
+        return bytes(content)
 
     @contextmanager
     def _as_registry(self) -> Iterator[None]:
@@ -134,22 +153,21 @@ def _told(found: Diagnostic) -> Diagnostic:
     return Diagnostic("MLflow registry does not answer", found.detail, remedy)
 
 
-def _raise_if_absent(response: httpx.Response) -> None:
+def _raise_if_absent(status: int, answer: Mapping[str, Any]) -> None:
     """Sort out what MLflow says of names that it does not know; 1.x has other statuses than 3.x."""
-    if response.status_code not in (400, 404):
+    if status not in (400, 404):
         return
-    answer = _json(response) or {}
     code, message = answer.get("error_code"), str(answer.get("message", ""))
     if code == "RESOURCE_DOES_NOT_EXIST" or (code == "INVALID_PARAMETER_VALUE" and "not found" in message):
         raise AbsentError(is_known=True)
-    if response.status_code == 404 and code in (None, "ENDPOINT_NOT_FOUND"):
+    if status == 404 and code in (None, "ENDPOINT_NOT_FOUND"):
         raise AbsentError(is_known=False)
 
 
-def _json(response: httpx.Response) -> Mapping[str, Any] | None:
+def _json(content: bytes) -> Mapping[str, Any] | None:
     try:
-        answer = response.json()
-    except ValueError:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 
