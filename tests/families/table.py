@@ -165,7 +165,7 @@ predictions, cell by cell. `make families` does it again; this page is written f
 
 MLflow's model registry is a source of models rather than a family: `make registry` tries it on real servers.
 
-CI runs the families in both versions, two at a time, within a budget of 40 minutes (`tests/families/ci`); of
+CI runs the families in both versions, two at a time, within a budget of 25 minutes (`tests/families/ci`); of
 those whose environments are gigabytes to download it runs one with each commit, in turn. `FAMILIES=all` makes
 it run all of them, `FAMILIES=half` every second one and the others with the next commit.
 
