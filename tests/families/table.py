@@ -141,7 +141,7 @@ def _notes(families: Sequence[Family], days: Sequence[str]) -> str:
             *(rows.note for rows in family.cases.values()),
         ]
         if not family.untried and EditionName.NEWEST not in family.editions:
-            said.append("The version tried is the newest too.")
+            said.append("No newer version was tried.")
         if family.comparison.tolerance:
             said.append(f"Numbers may be off by {family.comparison.tolerance:g}: {family.comparison.reason}")
         lines.append(f"- **{family.title}**: {' '.join(text.strip() for text in said if text)}")
