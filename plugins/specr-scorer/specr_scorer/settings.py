@@ -50,15 +50,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: MODEL_PATH or MODEL_ID is missing, or a value is none.
     """
-    passphrase = environ.get("SPECR_PASSPHRASE")
-    if passphrase is not None and not passphrase.strip():
-        raise SettingsError("SPECR_PASSPHRASE is set but empty; unset it to serve without a passphrase")
     return Settings(
         model_path=Path(_required(environ, "MODEL_PATH")),
         model_id=_required(environ, "MODEL_ID"),
         host=environ.get("SPECR_HOST") or _ANY_ADDRESS,
         port=_whole(environ, "PORT", 8080, 1, 65_535),
-        passphrase=passphrase,
+        passphrase=_passphrase(environ, "SPECR_PASSPHRASE"),
         max_request_bytes=_whole(environ, "SPECR_MAX_REQUEST_BYTES", 32 * _MIB, 1, 2**40),
         max_media_bytes=_whole(environ, "SPECR_MAX_MEDIA_BYTES", 128 * _MIB, 1, 2**40),
         max_media_files=_whole(environ, "SPECR_MAX_MEDIA_FILES", 1000, 1, 1_000_000),
@@ -79,6 +76,20 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"{name} is not set; a runtime needs MODEL_PATH and MODEL_ID")
     return value
+
+
+def _passphrase(environ: Mapping[str, str], name: str) -> str | None:
+    text = environ.get(name)
+    if text is None:
+        return None
+    if not text.strip():
+        raise SettingsError(f"{name} is set but empty; unset it to serve without a passphrase")
+    if not (text.isascii() and text.isprintable()) or text != text.strip():
+        # Its value is a secret, so the message does not show it.
+        raise SettingsError(
+            f"{name} has other characters than a header can carry: use ASCII, without spaces at its ends"
+        )
+    return text
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -64,6 +64,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         ("SPECR_BATCH", "sometimes", "SPECR_BATCH is 'sometimes'; it must be auto, on or off"),
         ("SPECR_SCORE_DIR", "/nowhere/at/all", "SPECR_SCORE_DIR is '/nowhere/at/all', which is no folder"),
         ("SPECR_PASSPHRASE", " ", "SPECR_PASSPHRASE is set but empty"),
+        ("SPECR_PASSPHRASE", "pässe", "SPECR_PASSPHRASE has other characters"),
+        ("SPECR_PASSPHRASE", "pass ", "SPECR_PASSPHRASE has other characters"),
+        ("SPECR_PASSPHRASE", "pa\nss", "SPECR_PASSPHRASE has other characters"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told(name: str, value: str, reason: str) -> None:
