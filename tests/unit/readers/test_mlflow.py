@@ -127,7 +127,7 @@ def test_columns_that_cannot_be_served_warn_by_name(tmp_path: Path) -> None:
     assert facts.metadata["run_id"] == "fedcba"
     assert told.severity is Severity.WARNING
     assert "'alcohol' is of type 'binary'" in told.detail
-    assert told.detail.endswith("can be served.")
+    assert told.detail.endswith(" are served.")
     assert "declare `schema`" in told.remedy
 
 

@@ -204,7 +204,9 @@ def test_the_runtime_serves_the_columns_that_the_reader_tells(
     spelling = {"Bool": "Boolean", "Str": "String"}
     try:
         told = schema_of(model["signature"])
-    except SignatureError:
+    except SignatureError as refusal:
+        if "is of type 'binary'" in str(refusal):
+            return  # a runtime takes them as files, for which plans have no column type
         with pytest.raises(served.SchemaError):
             served.parse_signature(model)
         return
