@@ -295,14 +295,15 @@ def test_a_stop_under_load_loses_no_request(start: Start) -> None:
         connection = HTTPConnection("127.0.0.1", runtime.port, timeout=PATIENCE)
         body = orjson.dumps({"fields": ["a"], "rows": [[f"no file {number}"]]})
         while True:
-            if connection.sock is None:
-                connections += 1
-                try:
-                    connection.connect()
-                except ConnectionRefusedError:
-                    return connections, statuses
-            connection.request("POST", "/model/score", body)
-            answer = connection.getresponse()
+            fresh = connection.sock is None
+            connections += fresh
+            try:
+                connection.request("POST", "/model/score", body)
+                answer = connection.getresponse()
+            except ConnectionError:
+                # Refused, or still in the kernel's queue when the port closed. One that was answered is kept.
+                assert fresh
+                return connections, statuses
             assert b"no file" in answer.read()
             statuses.append(answer.status)
 
