@@ -7,11 +7,9 @@ holds a partial file; nothing here knows HTTP.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedRandom
@@ -19,14 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from specr.canonical import decode_json, encode_json
-from specr.diagnostics import Diagnostic, DiagnosticError
-from specr.workfolder import ensure_work_folder
+from specr.sources.downloads import claim, downloads_in
 
 _SYNC_EVERY: Final = 64 << 20
 """Bytes after which what came is brought to the disk itself and noted: the most that a crash costs."""
-
-_FORGET_AFTER: Final = 7 * 86_400
-"""Seconds after which a beginning that nobody took up is removed."""
 
 
 class Partial:
@@ -110,9 +104,7 @@ def open_partial(folder: Path, reference: str) -> Iterator[Partial]:
         DiagnosticError: another process is at it, or the disk refuses.
     """
     name = hashlib.sha256(reference.encode()).hexdigest()[:32]
-    with _disk_errors(folder):
-        ensure_work_folder(folder)
-        _forget_old(folder)
+    with downloads_in(folder):
         path = folder / f"{name}.part"
         with _claimed(path) as file:
             partial = Partial(path, file)
@@ -129,42 +121,8 @@ def _claimed(path: Path) -> Iterator[BufferedRandom]:
     """The file, open and locked; created if need be."""
     while True:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DiagnosticError(_busy(path)) from None
-            except OSError:
-                pass  # a file system without locks
+            claim(file, path)
             if not path.exists() or path.stat().st_ino != os.fstat(file.fileno()).st_ino:
                 continue  # another process finished it between our opening and our locking it
             yield file
             return
-
-
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DiagnosticError(
-            Diagnostic(
-                "A download can't be kept",
-                f"{error.filename or folder}: {error.strerror or error}.",
-                "Make sure that there is space and that you may write there, then run the command again.",
-            ),
-        ) from error
-
-
-def _forget_old(folder: Path) -> None:
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process does the same
-            if path.stat().st_mtime < time.time() - _FORGET_AFTER:
-                path.unlink()
-
-
-def _busy(path: Path) -> Diagnostic:
-    return Diagnostic(
-        "Another process fetches the same",
-        f"{path} is being written to by another process.",
-        "Wait until it has finished, then run the command again.",
-    )
