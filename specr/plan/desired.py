@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
-from specr.diagnostics import Diagnostic, DiagnosticError, Severity, did_you_mean
+from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.origin import find_origin, origins_told
 from specr.plan.route import Catalogue, Route, find_route
+from specr.plan.schemas import check_golden_rows, schema_disagrees, schema_unknown
 from specr.plan.unknown import find_placeholders, placeholder
 from specr.resources.artifact import Artifact
 from specr.resources.base import Resource
@@ -220,7 +221,7 @@ class Expander:
         schema = self._schema(deployment, experiment, route.artifact)
         if schema is None:
             return
-        self._diagnostics += _check_golden_rows(deployment, schema)
+        self._diagnostics += check_golden_rows(deployment, schema)
         build = self._build(route, provider)
         arguments = {
             **deployment.arguments(),
@@ -314,13 +315,13 @@ class Expander:
         if declared is not None:
             stated = declared.model_dump(mode="json", by_alias=True)
             if told is not None and told["input"] != stated["input"]:
-                self._diagnostics.append(_schema_disagrees(experiment, artifact))
+                self._diagnostics.append(schema_disagrees(experiment, artifact))
             return stated
         if told is not None:
             return told
         if facts is None or not facts.is_read:
             return placeholder(artifact.address, "schema")
-        self._diagnostics.append(_schema_unknown(deployment, experiment, artifact, facts.notes))
+        self._diagnostics.append(schema_unknown(deployment, experiment, artifact, facts.notes))
         return None
 
 
@@ -357,53 +358,3 @@ def _upstream(
     if deployment.alias is not None:
         found |= {"version": model.address, "modelId": model.address}
     return found
-
-
-def _check_golden_rows(deployment: Deployment, schema: Any) -> list[Diagnostic]:
-    """Golden rows that lack an input column, where the columns are known already."""
-    if not isinstance(schema, Mapping) or "input" not in schema:
-        return []
-    columns = [column["name"] for column in schema["input"]]
-    return [
-        Diagnostic(
-            "Golden row lacks an input column",
-            f"Row {number + 1} of `verify` has no {missing[0]!r}, which {deployment.address} needs.",
-            _instead(missing[0], golden.row) or f"Give the row all of: {', '.join(columns)}.",
-            address=deployment.address,
-            path=("spec", "verify", number, "row"),
-        )
-        for number, golden in enumerate(deployment.verify)
-        if (missing := [name for name in columns if name not in golden.row])
-    ]
-
-
-def _instead(column: str, row: Mapping[str, Any]) -> str:
-    """What the row may have meant by another name."""
-    meant = did_you_mean(column.lower(), [name.lower() for name in row])
-    found = next((name for name in row if f" {name.lower()}?" in meant), "")
-    return f"The row has {found!r}: is {column!r} meant?" if found else ""
-
-
-def _schema_disagrees(experiment: Experiment, artifact: Artifact) -> Diagnostic:
-    return Diagnostic(
-        "Declared schema differs from the artifact's own",
-        f"{experiment.address} declares other input columns than {artifact.address} carries.",
-        "Leave the schema out of the experiment to take the artifact's, or correct it.",
-        severity=Severity.WARNING,
-        address=experiment.address,
-        path=("spec", "schema"),
-    )
-
-
-def _schema_unknown(
-    deployment: Deployment, experiment: Experiment, artifact: Artifact, notes: tuple[str, ...]
-) -> Diagnostic:
-    return Diagnostic(
-        "Unknown model schema",
-        f"{deployment.address} deploys {experiment.address}, which declares no schema, and "
-        f"{artifact.address} ({artifact.type}) carries none that can be read.",
-        "Declare spec.schema in the experiment: input and output columns with name and type.",
-        address=experiment.address,
-        path=("spec",),
-        notes=notes,
-    )
