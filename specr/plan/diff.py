@@ -26,6 +26,7 @@ def diff_arguments(prior: JsonObject, planned: JsonObject) -> tuple[Difference, 
         view="tree",
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,
+        zip_ordered_iterables=True,  # else `1` and `true` are taken for one when positions are matched
     )
     found = [
         _difference(tuple(level.path(output_format="list")), _value(level.t1), _value(level.t2))

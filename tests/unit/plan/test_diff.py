@@ -72,3 +72,9 @@ def test_filling_leaves_no_placeholder_and_nothing_else_changed(value: dict[str,
     assert set(find_placeholders(holed)) == {("hole",), ("list", 0)}
     filled = fill_placeholders(holed, lambda address, name: f"{address}.{name}")
     assert filled == {"hole": "build/a.b.digest", "list": ["build/a.b.size"], "rest": value}
+
+
+def test_positions_in_lists_are_not_matched_by_equality() -> None:
+    """`1 == True` to Python, so that the first of two would be told as gone."""
+    told = diff_arguments({"b": [None, 1]}, {"b": [True]})
+    assert [(d.path, d.prior, d.planned) for d in told] == [(("b", 0), None, True), (("b", 1), 1, None)]
