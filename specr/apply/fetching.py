@@ -36,6 +36,6 @@ def fetch_artifact(task: Task) -> RecordedObject:
     if facts is not None:
         attributes["metadata"] = facts.metadata
         if facts.schema is not None:
-            attributes["schema"] = facts.schema.model_dump(mode="json", by_alias=True)
+            attributes["schema"] = facts.schema.dump()
     arguments = fill_placeholders(planned, lambda _, name: attributes[name])
     return recorded_as(change, arguments, attributes)

@@ -9,6 +9,7 @@ from specr.canonical import JsonObject, encode_json
 from specr.providers.orders import decode_environment
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import POLICY_VARIABLE, Compute
+from specr.resources.convert import convert
 from specr.resources.deployment import GoldenRow
 
 MODEL_SCHEMA: Final = "SPECR_MODEL_SCHEMA"
@@ -29,7 +30,7 @@ def decode_build_order(address: Address, arguments: JsonObject, token: str) -> B
         image_id=processor.get("imageId"),
         command=tuple(processor.get("command", ())),
         env=decode_environment(env),
-        resources=Compute.model_validate(processor.get("resources") or {}),
+        resources=convert(processor.get("resources") or {}, Compute),
         timeout=arguments["timeout"],
     )
 
@@ -50,12 +51,12 @@ def decode_deployment_order(address: Address, arguments: JsonObject, token: str)
         image_id=runtime.get("imageId"),
         command=tuple(runtime.get("command", ())),
         env=decode_environment(env),
-        resources=Compute.model_validate(resources),
+        resources=convert(resources, Compute),
         replicas=arguments["replicas"],
         port=(arguments.get("endpoint") or {}).get("port"),
         readiness_path=runtime["readiness"]["path"],
         labels=arguments.get("labels") or {},
         readiness_timeout=runtime["readiness"]["timeout"],
         schema=arguments["schema"],
-        golden=tuple(GoldenRow.model_validate(row) for row in arguments.get("verify", ())),
+        golden=tuple(convert(row, GoldenRow) for row in arguments.get("verify", ())),
     )

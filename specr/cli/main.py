@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 import click
@@ -103,15 +102,15 @@ class LazyGroup(click.Group):
     "-C",
     "folder",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
+    type=click.Path(exists=True, file_okay=False, path_type=str),
+    default=".",
     help="The project's folder, instead of the current one.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is asked of whom.")
 @click.option("--no-color", is_flag=True, help="No colours, as with NO_COLOR set.")
 @click.version_option(__version__, "--version", message="specr %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, folder: Path, *, verbose: bool, no_color: bool) -> None:
+def cli(ctx: click.Context, folder: str, *, verbose: bool, no_color: bool) -> None:
     """Terraform for model deployment.
 
     Declare models in YAML, plan the difference, apply it, prove that it answers.

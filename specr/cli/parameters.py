@@ -48,7 +48,7 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic in newe
 
 def _folder_of(ctx: click.Context | None) -> Path:
     """The project's folder, as the command line says it."""
-    return (ctx.find_root().params.get("folder") if ctx else None) or Path()
+    return Path((ctx.find_root().params.get("folder") if ctx else None) or ".")
 
 
 def _whole_address(name: str, folder: Path) -> str:

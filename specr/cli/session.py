@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import update_wrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
@@ -13,6 +12,8 @@ import click
 from specr.cli.console import Console
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specr.workflow import Workspace
 
 R = TypeVar("R")
@@ -22,10 +23,17 @@ _VARIABLE: Final = "SPECR_VAR_"
 
 
 class Session(NamedTuple):
-    """One run of the program. `root` is the project's folder, `-C` taken into account."""
+    """One run of the program. `folder` is where the project is, `-C` taken into account."""
 
-    root: Path
+    folder: str
     console: Console
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        from pathlib import Path
+
+        return Path(self.folder)
 
     def open(self, variables: tuple[tuple[str, str], ...] = ()) -> Workspace:
         """The project, its specs loaded. Values of variables come over those in the environment.

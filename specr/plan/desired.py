@@ -313,7 +313,7 @@ class Expander:
         facts = self._facts.get(artifact.address)
         told = facts.schema if facts else None
         if declared is not None:
-            stated = declared.model_dump(mode="json", by_alias=True)
+            stated = declared.dump()
             if told is not None and told["input"] != stated["input"]:
                 self._diagnostics.append(schema_disagrees(experiment, artifact))
             return stated
@@ -335,7 +335,7 @@ def _runtime_arguments(runtime: Runtime) -> dict[str, Any]:
     return {
         "name": runtime.name,
         **kept,
-        "readiness": runtime.readiness.model_dump(mode="json", by_alias=True),
+        "readiness": runtime.readiness.dump(),
     }
 
 

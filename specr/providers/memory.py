@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
+from msgspec import Meta
 from msgspec.structs import replace
-from pydantic import StringConstraints
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of_bytes, encode_json
@@ -40,10 +40,10 @@ _SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas", "schema", "verif
 _BUILD_INPUTS: Final = ("source", "image", "command", "env", "resources")
 
 
-class MemorySettings(Part):
+class MemorySettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `memory`."""
 
-    path: Annotated[str, StringConstraints(min_length=1)] = ".specr/memory.db"
+    path: Annotated[str, Meta(min_length=1)] = ".specr/memory.db"
     """The file that keeps what was rehearsed, relative to the project."""
 
 

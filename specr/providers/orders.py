@@ -11,25 +11,21 @@ from typing import Any
 from specr.address import parse_address
 from specr.canonical import JsonObject
 from specr.providers.protocol import BuildOrder, DeploymentOrder, Order
+from specr.resources.base import DEFAULTS, NONE
 from specr.resources.compute import Compute, Environment, SecretValue
+from specr.resources.convert import convert
 from specr.resources.deployment import GoldenRow
 
 
 def encode_environment(env: Environment) -> dict[str, Any]:
     """Variables as specs write them: text, or `{valueFrom: …}`."""
-    return {
-        name: value
-        if isinstance(value, str)
-        else value.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for name, value in env.items()
-    }
+    return {name: value if isinstance(value, str) else value.dump(omit=NONE) for name, value in env.items()}
 
 
 def decode_environment(env: Mapping[str, Any]) -> Environment:
     """The inverse of `encode_environment`."""
     return {
-        name: value if isinstance(value, str) else SecretValue.model_validate(value)
-        for name, value in env.items()
+        name: value if isinstance(value, str) else convert(value, SecretValue) for name, value in env.items()
     }
 
 
@@ -42,7 +38,7 @@ def encode_order(order: Order) -> dict[str, Any]:
         **({"imageId": order.image_id} if order.image_id else {}),
         "command": list(order.command),
         "env": encode_environment(order.env),
-        "resources": order.resources.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "resources": order.resources.dump(omit=DEFAULTS),
     }
     if isinstance(order, BuildOrder):
         return {**shared, "kind": "build", "source": order.source, "timeout": order.timeout}
@@ -57,7 +53,7 @@ def encode_order(order: Order) -> dict[str, Any]:
         "readinessTimeout": order.readiness_timeout,
         "labels": dict(order.labels),
         "schema": order.schema,
-        "golden": [row.model_dump(mode="json", by_alias=True) for row in order.golden],
+        "golden": [row.dump() for row in order.golden],
     }
 
 
@@ -74,7 +70,7 @@ def decode_order(data: JsonObject) -> Order:
         "image_id": data.get("imageId"),
         "command": tuple(data["command"]),
         "env": decode_environment(data["env"]),
-        "resources": Compute.model_validate(data["resources"]),
+        "resources": convert(data["resources"], Compute),
     }
     if data["kind"] == "build":
         return BuildOrder(**shared, source=data["source"], timeout=data["timeout"])
@@ -88,5 +84,5 @@ def decode_order(data: JsonObject) -> Order:
         readiness_timeout=data["readinessTimeout"],
         labels=data["labels"],
         schema=data["schema"],
-        golden=tuple(GoldenRow.model_validate(row) for row in data["golden"]),
+        golden=tuple(convert(row, GoldenRow) for row in data["golden"]),
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from pydantic import ValidationError
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.providers.content import ByteStore
-from specr.resources.base import Part
+from specr.resources.base import Part, shapes_of
+from specr.resources.convert import MismatchError, convert
 
 S = TypeVar("S", bound=Part)
 
@@ -36,16 +36,16 @@ def decode_settings(model: type[S], context: ProviderContext, settings: Mapping[
         DiagnosticError: settings that are unknown, missing or wrong; all of them at once.
     """
     try:
-        return model.model_validate(settings)
-    except ValidationError as error:
+        return convert(settings, model)
+    except MismatchError as error:
         raise DiagnosticError(
-            *(_problem(model, context.name, found["type"], found["loc"]) for found in error.errors()),
+            *(_problem(model, context.name, found["type"], found["loc"]) for found in error.details),
         ) from None
 
 
 def _problem(model: type[Part], provider: str, kind: str, loc: tuple[str | int, ...]) -> Diagnostic:
     written = ".".join(map(str, loc))
-    known = {field.alias or name: name for name, field in model.model_fields.items()}
+    known = {shape.key: shape.name for shape in shapes_of(model)}
     path = ("spec", "providers", provider, *loc)
     if kind == "extra_forbidden":
         remedy = did_you_mean(written, known) or f"Known settings: {', '.join(sorted(known)) or 'none'}."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from pydantic import StringConstraints
+from msgspec import Meta
 
 from specr.address import Address
 from specr.resources.base import Digest, Name, Reference, Resource
 
 
-class Artifact(Resource):
+class Artifact(Resource, frozen=True, kw_only=True):
     """Bytes that belong to an experiment. They never change: other bytes are another artifact.
 
     Example:
@@ -30,10 +30,10 @@ class Artifact(Resource):
     experiment: Name
     """The experiment that these bytes came from."""
 
-    type: Annotated[str, StringConstraints(min_length=1)]
+    type: Annotated[str, Meta(min_length=1)]
     """What the bytes are, such as `python/mlflow`; an artifact type takes it up by this text."""
 
-    source: Annotated[str, StringConstraints(min_length=1)]
+    source: Annotated[str, Meta(min_length=1)]
     """Where the bytes are: a path beside this document, a `file://` or `http(s)://` URL, or, with
     specr-mlflow, a registered model of MLflow: `models:/fraud/3`, `models:/fraud@champion`."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated
 
-from pydantic import BeforeValidator, StringConstraints
+from msgspec import Meta
 
 from specr.resources.base import Part
 
@@ -21,25 +21,23 @@ class ColumnType(StrEnum):
     INT64 = "Int64"
     STRING = "String"
 
-
-_BY_LOWER: Final = {t.value.lower(): t for t in ColumnType}
-
-
-def _fold_case(value: Any) -> Any:
-    return _BY_LOWER.get(value.lower(), value) if isinstance(value, str) else value
+    @classmethod
+    def _missing_(cls, value: object) -> ColumnType | None:
+        text = value.lower() if isinstance(value, str) else value
+        return next((found for found in cls if found.value.lower() == text), None)
 
 
-class Column(Part):
+class Column(Part, frozen=True, kw_only=True):
     """One column: its name and its type."""
 
-    name: Annotated[str, StringConstraints(min_length=1)]
+    name: Annotated[str, Meta(min_length=1)]
     """As the model names it: any text, case and spaces included."""
 
-    type: Annotated[ColumnType, BeforeValidator(_fold_case)]
+    type: ColumnType
     """Boolean, Time64, Float32, Float64, Int32, Int64 or String, in any case."""
 
 
-class ModelSchema(Part):
+class ModelSchema(Part, frozen=True, kw_only=True):
     """The columns that a model takes and gives, in order."""
 
     input: tuple[Column, ...]

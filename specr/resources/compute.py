@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from msgspec import field
 
-from specr.resources.base import Part
+from specr.resources.base import Part, form
 
 POLICY_VARIABLE: Final = "SPECR_POLICY"
 """Tells processors the project's policy, as JSON; not set where the project has none."""
@@ -16,13 +16,13 @@ RESERVED_VARIABLES: Final = frozenset(
 )
 """Environment variables that specr itself sets; users can't."""
 
-VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableName = Annotated[str, form(r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
+Quantity = Annotated[str, form(r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 """An amount as Kubernetes writes it: `500m`, `2`, `512Mi`, `1.5Gi`. Quote plain numbers."""
 
 
-class SecretKey(Part):
+class SecretKey(Part, frozen=True, kw_only=True):
     """A key in a Kubernetes secret."""
 
     name: str
@@ -32,7 +32,7 @@ class SecretKey(Part):
     """The key inside it."""
 
 
-class ValueSource(Part):
+class ValueSource(Part, frozen=True, kw_only=True):
     """Where a secret value is read at the last moment. Exactly one of the three."""
 
     env: str | None = None
@@ -45,7 +45,7 @@ class ValueSource(Part):
     """A Kubernetes secret, which never leaves the cluster."""
 
 
-class SecretValue(Part):
+class SecretValue(Part, frozen=True, kw_only=True):
     """A value that is never planned, stored, logged or shown: only its place is."""
 
     value_from: ValueSource
@@ -56,7 +56,7 @@ Environment = dict[VariableName, str | SecretValue]
 """Environment variables by name. Values are text, or references to secrets."""
 
 
-class Amounts(Part):
+class Amounts(Part, frozen=True, kw_only=True):
     """An amount of processor and memory."""
 
     cpu: Quantity | None = None
@@ -66,11 +66,11 @@ class Amounts(Part):
     """Bytes: `512Mi`."""
 
 
-class Compute(Part):
+class Compute(Part, frozen=True, kw_only=True):
     """What is set aside for a process, and what it may use at most."""
 
-    requests: Amounts = Field(default_factory=Amounts)
+    requests: Amounts = field(default_factory=Amounts)
     """Set aside for it."""
 
-    limits: Amounts = Field(default_factory=Amounts)
+    limits: Amounts = field(default_factory=Amounts)
     """Never exceeded."""

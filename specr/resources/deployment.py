@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from msgspec import Meta, field
 
 from specr.address import Address
-from specr.resources.base import Boolean, Integer, Name, Number, Part, Reference, Resource
+from specr.resources.base import Name, Part, Reference, Resource
 from specr.resources.compute import Compute, Environment
 
 
-class GoldenRow(Part):
+class GoldenRow(Part, frozen=True, kw_only=True):
     """A row whose score is known: the deployment must give it before it takes over."""
 
     row: dict[str, Any]
     """Input cells by column name."""
 
-    expect: Annotated[dict[str, Any], Field(min_length=1)]
+    expect: Annotated[dict[str, Any], Meta(min_length=1)]
     """Expected output cells by column name; columns left out are not compared."""
 
-    tolerance: Annotated[Number, Field(ge=0)] = 1e-6
+    tolerance: Annotated[float, Meta(ge=0)] = 1e-6
     """How far a number may be off: absolute, or relative to the expected value, whichever is more."""
 
 
-class Endpoint(Part):
+class Endpoint(Part, frozen=True, kw_only=True):
     """Where callers reach a deployment."""
 
-    port: Annotated[Integer, Field(ge=1, le=65535)] | None = None
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
     """A fixed port on the provider's host; left out, a free one is found."""
 
 
-class Deployment(Resource):
+class Deployment(Resource, frozen=True, kw_only=True):
     """One model version, made reachable. Exactly one of `version` and `alias`.
 
     Example:
@@ -58,7 +58,7 @@ class Deployment(Resource):
     model: Name
     """The Model."""
 
-    version: Annotated[Integer, Field(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1)] | None = None
     """The version to run."""
 
     alias: Name | None = None
@@ -76,10 +76,10 @@ class Deployment(Resource):
     provider: Name | None = None
     """Where it runs; left out, the project's default."""
 
-    replicas: Annotated[Integer, Field(ge=0, le=1000)] = 1
+    replicas: Annotated[int, Meta(ge=0, le=1000)] = 1
     """How many copies of the runtime."""
 
-    env: Environment = Field(default_factory=dict)
+    env: Environment = field(default_factory=dict)
     """Environment variables, over those of the runtime."""
 
     resources: Compute | None = None
@@ -88,10 +88,10 @@ class Deployment(Resource):
     verify: tuple[GoldenRow, ...] = ()
     """Rows with known scores, tried before the deployment takes over."""
 
-    endpoint: Endpoint = Field(default_factory=Endpoint)
+    endpoint: Endpoint = field(default_factory=Endpoint)
     """Where callers reach it."""
 
-    protect: Boolean = False
+    protect: bool = False
     """Never delete it, not even when this document is gone, unless `--allow-delete` names it."""
 
     def references(self) -> Iterator[Reference]:

@@ -1,7 +1,6 @@
 """What the texts under the fields of models say: for messages, the reference and the JSON Schema.
 
-They are read from the source when somebody asks. Having pydantic read them whenever a model is
-made would take a tenth of the time that a small plan takes.
+They are read from the source when somebody asks: plans that show none need not wait for them.
 """
 
 from __future__ import annotations
@@ -10,22 +9,22 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
-
-from pydantic import BaseModel
+from typing import Any
 
 from specr.resources.base import Part
+from specr.resources.project import TypedSettings
 
 
-def attribute_docs(model: type[BaseModel]) -> Mapping[str, str]:
+def attribute_docs(model: type[Any]) -> Mapping[str, str]:
     """The text under each field of a model, by the field's name; its bases' fields included."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        if issubclass(base, Part):
+        if inspect.get_annotations(base):
             found |= _own_docs(base)
     return found
 
 
-def _own_docs(model: type[Part]) -> dict[str, str]:
+def _own_docs(model: type[Any]) -> dict[str, str]:
     """The texts that follow fields in the body of a class."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(body, ast.ClassDef)
@@ -38,9 +37,9 @@ def _own_docs(model: type[Part]) -> dict[str, str]:
     return found
 
 
-def all_models() -> Mapping[str, type[Part]]:
+def all_models() -> Mapping[str, type[Any]]:
     """Every model that has been made so far, by its name."""
-    found: dict[str, type[Part]] = {}
+    found: dict[str, type[Any]] = {TypedSettings.__name__: TypedSettings}
     waiting: list[type[Part]] = [Part]
     while waiting:
         model = waiting.pop()

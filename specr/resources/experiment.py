@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field
+from msgspec import field
 
 from specr.resources.base import Resource
 from specr.resources.columns import ModelSchema
 
 
-class Experiment(Resource):
+class Experiment(Resource, frozen=True, kw_only=True):
     """The output of one training job: what is known about a model, beside its bytes.
 
     Example:
@@ -33,14 +33,14 @@ class Experiment(Resource):
 
     kind: ClassVar[str] = "Experiment"
 
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     """Free key-value facts, never interpreted, but for `input_schema` and `output_schema`."""
 
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     """What the training was told."""
 
-    statistics: dict[str, Any] = Field(default_factory=dict)
+    statistics: dict[str, Any] = field(default_factory=dict)
     """What the training measured."""
 
-    declared_schema: ModelSchema | None = Field(default=None, alias="schema")
+    declared_schema: ModelSchema | None = field(default=None, name="schema")
     """Input and output columns. May be left out where the artifact carries them."""

@@ -6,23 +6,15 @@ Specs declare it as `schema`. Training code that knows other platforms leaves it
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Final
-
-from pydantic import TypeAdapter, ValidationError
 
 from specr.canonical import decode_json
 from specr.resources.columns import Column, ModelSchema
+from specr.resources.convert import MismatchError, convert
 from specr.resources.experiment import Experiment
 
 INPUT_KEY: Final = "input_schema"
 OUTPUT_KEY: Final = "output_schema"
-
-
-@cache
-def _columns() -> TypeAdapter[tuple[Column, ...]]:
-    """Made when a project first needs it: making it takes longer than reading a small project."""
-    return TypeAdapter(tuple[Column, ...])
 
 
 def experiment_schema(experiment: Experiment) -> ModelSchema | None:
@@ -66,13 +58,13 @@ def parse_columns(value: Any) -> tuple[Column, ...]:
     if not isinstance(value, list):
         raise ValueError("it must be a list of columns, each with name and type")  # noqa: TRY004 - bad data, not a bad call
     try:
-        return _columns().validate_python(value)
-    except ValidationError as error:
+        return convert(value, tuple[Column, ...])
+    except MismatchError as error:
         raise ValueError(_explain(value, error)) from None
 
 
-def _explain(value: list[Any], error: ValidationError) -> str:
-    loc = error.errors(include_url=False)[0]["loc"]
+def _explain(value: list[Any], error: MismatchError) -> str:
+    loc = error.details[0]["loc"]
     column = value[int(loc[0])]
     if not isinstance(column, dict):
         return f"column {int(loc[0]) + 1} must be a mapping with name and type"

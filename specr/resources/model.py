@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from msgspec import Meta, field
 
 from specr.address import Address
-from specr.resources.base import Integer, Name, Reference, Resource
+from specr.resources.base import Name, Reference, Resource
 
 
-class Model(Resource):
+class Model(Resource, frozen=True, kw_only=True):
     """Experiments registered under one name, as versions, with names for some of them.
 
     Example:
@@ -29,10 +29,10 @@ class Model(Resource):
 
     kind: ClassVar[str] = "Model"
 
-    versions: dict[Annotated[int, Field(ge=1)], Name]
+    versions: dict[Annotated[int, Meta(ge=1)], Name]
     """Experiments by version number, from 1. An experiment is a version of one model at most."""
 
-    aliases: dict[Name, Integer] = Field(default_factory=dict)
+    aliases: dict[Name, int] = field(default_factory=dict)
     """Versions by a name that moves, such as `champion`."""
 
     def references(self) -> Iterator[Reference]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from specr.resources.base import DEFAULTS, Part, form
 
-from specr.resources.base import Part
-
-ModuleName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$")]
+ModuleName = Annotated[str, form(r"^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*$")]
 """A module, or a name in one, with dots between: `acme.features`."""
 
 
@@ -16,7 +14,7 @@ PickleMode = Literal["deny", "warn", "allow"]
 """What becomes of models whose pickles refer to more than is allowed."""
 
 
-class Policy(Part):
+class Policy(Part, frozen=True, kw_only=True):
     """What processors let pass in models that may run code when they are loaded: pickles."""
 
     pickles: PickleMode = "deny"
@@ -29,5 +27,5 @@ class Policy(Part):
 
     def arguments(self) -> dict[str, Any]:
         """The policy as processors get it, the same for policies that mean the same; {} for the default."""
-        told = self.model_dump(mode="json", exclude_defaults=True)
+        told = self.dump(omit=DEFAULTS)
         return {**told, "modules": sorted(set(self.modules))} if self.modules else told

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from msgspec import Meta, field
 
 from specr.address import Address
-from specr.resources.base import Integer, Name, Part, Reference, Resource
+from specr.resources.base import Name, Part, Reference, Resource
 from specr.resources.compute import Compute, Environment
 
 
-class ArtifactType(Resource):
+class ArtifactType(Resource, frozen=True, kw_only=True):
     """A type of artifact that can be deployed.
 
     Example:
@@ -30,14 +30,14 @@ class ArtifactType(Resource):
 
     kind: ClassVar[str] = "ArtifactType"
 
-    artifact_type: Annotated[str, StringConstraints(min_length=1)]
+    artifact_type: Annotated[str, Meta(min_length=1)]
     """The `type` of the artifacts meant."""
 
     readable_name: str = ""
     """For people."""
 
 
-class ModelType(Resource):
+class ModelType(Resource, frozen=True, kw_only=True):
     """What processors produce and runtimes digest: the joint between the two.
 
     Example:
@@ -58,7 +58,7 @@ class ModelType(Resource):
     """How to come by a runtime, in a sentence or two; shown where one is needed and none declared."""
 
 
-class Processor(Resource):
+class Processor(Resource, frozen=True, kw_only=True):
     """A program that turns an artifact into what a runtime loads.
 
     It reads `SOURCE_PATH` and writes `TARGET_PATH`.
@@ -90,13 +90,13 @@ class Processor(Resource):
     command: tuple[str, ...] = ()
     """What to run; in a container, left out means the image's own entry point."""
 
-    env: Environment = Field(default_factory=dict)
+    env: Environment = field(default_factory=dict)
     """Environment variables beside `SOURCE_PATH`, `TARGET_PATH` and `SPECR_POLICY`."""
 
-    resources: Compute = Field(default_factory=Compute)
+    resources: Compute = field(default_factory=Compute)
     """Processor and memory."""
 
-    timeout: Annotated[Integer, Field(gt=0)] = 600
+    timeout: Annotated[int, Meta(gt=0)] = 600
     """Seconds after which it is stopped and the build has failed."""
 
     def references(self) -> Iterator[Reference]:
@@ -106,17 +106,17 @@ class Processor(Resource):
         yield from super().references()
 
 
-class Readiness(Part):
+class Readiness(Part, frozen=True, kw_only=True):
     """How a runtime says that it can score."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/")] = "/readyz"
+    path: Annotated[str, Meta(pattern=r"^/")] = "/readyz"
     """Answers 200 once the model is loaded."""
 
-    timeout: Annotated[Integer, Field(gt=0)] = 120
+    timeout: Annotated[int, Meta(gt=0)] = 120
     """Seconds that loading may take."""
 
 
-class Runtime(Resource):
+class Runtime(Resource, frozen=True, kw_only=True):
     """A program that loads a model from `MODEL_PATH` and serves the scorer API on `PORT`.
 
     Example:
@@ -144,13 +144,13 @@ class Runtime(Resource):
     command: tuple[str, ...] = ()
     """What to run; in a container, left out means the image's own entry point."""
 
-    env: Environment = Field(default_factory=dict)
+    env: Environment = field(default_factory=dict)
     """Environment variables beside `MODEL_PATH`, `MODEL_ID` and `PORT`."""
 
-    resources: Compute = Field(default_factory=Compute)
+    resources: Compute = field(default_factory=Compute)
     """Processor and memory; a deployment may say otherwise."""
 
-    readiness: Readiness = Field(default_factory=Readiness)
+    readiness: Readiness = field(default_factory=Readiness)
     """How it says that it can score."""
 
     def references(self) -> Iterator[Reference]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
-
 from specr.address import Address, is_name
 from specr.diagnostics import Diagnostic, did_you_mean
-from specr.resources.base import API_VERSION, METADATA_FIELDS, Resource
+from specr.resources.base import API_VERSION, METADATA_FIELDS, Resource, shapes_of
 from specr.resources.catalog import KINDS
+from specr.resources.convert import MismatchError, convert
 from specr.spec.document import Document, Finding
 from specr.spec.mismatch import explain_mismatch
 from specr.spec.problem import Problem, quoted, type_in_words
@@ -59,10 +58,10 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
         return _failed(document, problems, claims)
     resource = None
     try:
-        resource = model.model_validate(data, by_alias=True, by_name=False)
-    except ValidationError as error:
+        resource = convert(data, model)
+    except MismatchError as error:
         broken = {problem.path for problem in problems}
-        problems += [p for p in explain_mismatch(model, error, data) if p.path not in broken]
+        problems += [p for p in explain_mismatch(model, error.details, data) if p.path not in broken]
     if not problems and model.kind == "Model":
         problems += _merged_versions(data)
     if problems:
@@ -210,7 +209,7 @@ def _section(value: dict[str, Any], name: str, problems: list[Problem]) -> dict[
 
 
 def _unknown_top(key: str, model: type[Resource]) -> Problem:
-    fields = [field.alias or name for name, field in model.model_fields.items()]
+    fields = [shape.key for shape in shapes_of(model)]
     if key in METADATA_FIELDS:
         remedy = f"Move {key} to metadata."
     elif key in fields:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Final, Union, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from specr.address import is_name
 from specr.diagnostics import Path, did_you_mean
-from specr.resources.base import METADATA_FIELDS, Resource
+from specr.resources.base import METADATA_FIELDS, Part, Resource, shapes_of
 from specr.resources.columns import ColumnType
 from specr.spec.problem import Problem, quoted, shown_path_in, type_in_words
+
+Details = Mapping[str, Any]
+"""One complaint, as pydantic's `ErrorDetails`."""
 
 _KEY: Final = "[key]"
 _UNIONS: Final = {
@@ -61,14 +61,15 @@ _PATTERNS: Final = (
 )
 
 
-def explain_mismatch(model: type[Resource], error: ValidationError, data: Mapping[str, Any]) -> list[Problem]:
+def explain_mismatch(
+    model: type[Resource], details: Iterable[Details], data: Mapping[str, Any]
+) -> list[Problem]:
     """What is wrong with a document's arguments, each thing once."""
-    details = error.errors(include_url=False)
     problems = [_explain(model, detail) for detail in _without_branches(details, data)]
     return list(dict.fromkeys(problems))
 
 
-def _without_branches(details: Iterable[ErrorDetails], data: Mapping[str, Any]) -> Iterable[ErrorDetails]:
+def _without_branches(details: Iterable[Details], data: Mapping[str, Any]) -> Iterable[Details]:
     """The complaints with those about the branches of a union put together.
 
     A mapping was meant to be the one branch that is one; anything else fits no branch.
@@ -90,7 +91,7 @@ def _at(data: Any, loc: Iterable[str | int]) -> Any:
     return data
 
 
-def _explain(model: type[Resource], detail: ErrorDetails) -> Problem:
+def _explain(model: type[Resource], detail: Details) -> Problem:
     loc = detail["loc"]
     at_key = bool(loc) and loc[-1] == _KEY
     path = _document_path(loc[:-1] if at_key else loc)
@@ -128,8 +129,8 @@ def _wrong_type(path: Path, expected: str, value: Any, *, at_key: bool = False) 
 
 def _unknown(model: type[Resource], loc: tuple[str | int, ...], path: Path) -> Problem:
     name = str(loc[-1])
-    part = _model_at(model, loc[:-1])
-    known = sorted(set(_field_names(part)) - (METADATA_FIELDS if part is model else set()))
+    part = _part_at(model, loc[:-1])
+    known = sorted(_keys(part) - (METADATA_FIELDS if part is model else set()))
     remedy = did_you_mean(name, known) or _same_but_case(name, known)
     if not remedy and known:
         remedy = f"Known here: {', '.join(known)}."
@@ -160,31 +161,31 @@ def _document_path(loc: tuple[str | int, ...]) -> Path:
     return ("spec", *loc)
 
 
-def _field_names(model: type[BaseModel] | None) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()] if model is not None else []
+def _keys(part: type[Part] | None) -> set[str]:
+    return set() if part is None else {shape.key for shape in shapes_of(part)}
 
 
-def _model_at(model: type[BaseModel], loc: Iterable[str | int]) -> type[BaseModel] | None:
-    """The model of the mapping at a place, where there is one."""
-    current: type[BaseModel] | None = model
+def _part_at(model: type[Part], loc: Iterable[str | int]) -> type[Part] | None:
+    """The part that the mapping at a place is, where it is one."""
+    current: type[Part] | None = model
     annotation: Any = model
     for step in loc:
         if current is not None:
-            field = next((f for n, f in current.model_fields.items() if (f.alias or n) == step), None)
-            if field is None:
+            name = next((shape.name for shape in shapes_of(current) if shape.key == step), None)
+            if name is None:
                 return None
-            annotation = field.annotation
+            annotation = get_type_hints(current)[name]
         else:
             annotation = _item_type(annotation)
-        current = _model_in(annotation)
+        current = _part_in(annotation)
     return current
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _part_in(annotation: Any) -> type[Part] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
         return annotation
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
-        return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
+        return next((found for arg in get_args(annotation) if (found := _part_in(arg))), None)
     return None
 
 
@@ -198,12 +199,12 @@ def _item_type(annotation: Any) -> Any:
 
 
 def _expected_remedy(model: type[Resource], loc: tuple[str | int, ...]) -> str:
-    part = _model_at(model, loc[:-1])
+    part = _part_at(model, loc[:-1])
     if part is None:
         return ""
     from specr.resources.docs import attribute_docs  # noqa: PLC0415 - reads sources, for errors only
 
-    name = next((n for n, f in part.model_fields.items() if (f.alias or n) == loc[-1]), "")
+    name = next((shape.name for shape in shapes_of(part) if shape.key == loc[-1]), "")
     meaning = attribute_docs(part).get(name)
     return f"It is: {meaning}" if meaning else ""
 

@@ -6,14 +6,16 @@ documents, and the names that references may have, no schema can tell.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from specr.resources.base import API_VERSION, METADATA_FIELDS
+from specr.resources.base import API_VERSION, METADATA_FIELDS, Part, shapes_of
 from specr.resources.catalog import KINDS
 from specr.resources.columns import ColumnType
 from specr.resources.docs import all_models, attribute_docs
+from specr.resources.exact import exact_model
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -57,7 +59,10 @@ def document_schema() -> dict[str, Any]:
 
 def model_schemas() -> dict[str, dict[str, Any]]:
     """The schema of each kind and of each part, by name, as pydantic makes them, without titles."""
-    _, schema = models_json_schema([(model, "validation") for model in KINDS.values()], by_alias=True)
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (exact_model(kind), "validation") for kind in KINDS.values()
+    ]
+    _, schema = models_json_schema(models, by_alias=True)
     definitions: dict[str, dict[str, Any]] = schema["$defs"]
     return {name: _described(name, _without_titles(part)) for name, part in definitions.items()}
 
@@ -68,7 +73,7 @@ def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     if model is None or "properties" not in schema:
         return schema
     docs = attribute_docs(model)
-    by_alias = {field.alias or key: docs.get(key, "") for key, field in model.model_fields.items()}
+    by_alias = {s.key: docs.get(s.name, "") for s in shapes_of(model)} if issubclass(model, Part) else docs
     properties = {
         key: {**field, "description": by_alias[key]} if by_alias.get(key) else field
         for key, field in schema["properties"].items()

@@ -18,6 +18,7 @@ from specr.importing.catalog import open_importer
 from specr.importing.protocol import Found, Wanted
 from specr.importing.specs import ImportedModel, make_specs
 from specr.resources.base import Resource
+from specr.resources.convert import convert
 from specr.resources.project import Project
 from specr.spec.decode import claimed_address
 from specr.spec.read import read_tree
@@ -110,7 +111,7 @@ def _project(root: Path, lacking: Mapping[str, Any]) -> Resource:
     from specr.importing.naming import fit_name  # noqa: PLC0415 - only where there is no project
 
     name = fit_name(root.resolve().name) or "models"
-    return Project.model_validate({"name": name, **lacking})
+    return convert({"name": name, **lacking}, Project)
 
 
 def _declared(address: Address, path: Path) -> Diagnostic:

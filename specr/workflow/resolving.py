@@ -192,6 +192,6 @@ def read_facts(artifact: Artifact, base: SourceFacts, content: Path) -> SourceFa
     errors = tuple(d for d in found.diagnostics if d.is_error)
     if errors:
         raise DiagnosticError(*errors)
-    schema = None if found.schema is None else found.schema.model_dump(mode="json", by_alias=True)
+    schema = None if found.schema is None else found.schema.dump()
     notes = tuple(f"{d.summary}: {d.detail} {d.remedy}".strip() for d in found.diagnostics)
     return replace(base, schema=schema, metadata=found.metadata, is_read=True, notes=notes)

@@ -16,6 +16,7 @@ from specr.plan.model import Plan
 from specr.providers.protocol import Provider
 from specr.resources.artifact import Artifact
 from specr.resources.base import Resource
+from specr.resources.convert import convert
 from specr.resources.deployment import Deployment
 from specr.resources.experiment import Experiment
 from specr.resources.model import Model
@@ -110,10 +111,10 @@ def deployable(name: str, **deployment: Any) -> tuple[Resource, ...]:
     """An experiment, its artifact, its model and a deployment of it."""
     schema = {"name": name, "schema": SCHEMA}
     return (
-        Experiment.model_validate(schema),
+        convert(schema, Experiment),
         Artifact(name=name, experiment=name, type="plain", source=f"{name}.bin"),
         Model(name=name, versions={1: name}),
-        Deployment.model_validate({"name": name, "model": name, "version": 1, **deployment}),
+        convert({"name": name, "model": name, "version": 1, **deployment}, Deployment),
     )
 
 

@@ -15,6 +15,7 @@ from specr.plan.observed import ProviderSchema
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
 from specr.resources.artifact import Artifact
+from specr.resources.convert import convert
 from specr.resources.deployment import Deployment
 from specr.resources.model import Model
 from specr.sources.protocol import Resolved
@@ -212,7 +213,7 @@ def test_a_renamed_deployment_hands_its_port_over(scene: Scene) -> None:
     scene.declare(*old)
     scene.apply()
     scene.withdraw(old[-1])
-    new = Deployment.model_validate({"name": "web", "model": "api", "version": 1, "endpoint": {"port": 4000}})
+    new = convert({"name": "web", "model": "api", "version": 1, "endpoint": {"port": 4000}}, Deployment)
     scene.declare(new)
     order = [str(c.address) for c in scene.plan().steps]
     assert order.index("deployment/api") < order.index("deployment/web")
@@ -297,7 +298,7 @@ def test_drift_that_can_not_be_undone_in_place_takes_a_new_object(
 def test_an_alias_that_moves_is_the_cause(scene: Scene) -> None:
     one = deployable("one")
     two = deployable("two")
-    alias = Deployment.model_validate({"name": "api", "model": "m", "alias": "best"})
+    alias = convert({"name": "api", "model": "m", "alias": "best"}, Deployment)
     scene.declare(*one[:2], *two[:2], Model(name="m", versions={1: "one"}, aliases={"best": 1}), alias)
     scene.apply()
     scene.declare(Model(name="m", versions={1: "one", 2: "two"}, aliases={"best": 2}))

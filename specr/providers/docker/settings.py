@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from msgspec import Meta
 
-from specr.resources.base import Integer, Part
+from specr.resources.base import Part
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+Text = Annotated[str, Meta(min_length=1)]
 
 
-class DockerSettings(Part):
+class DockerSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `docker`."""
 
     host: Text | None = None
@@ -35,8 +35,8 @@ class DockerSettings(Part):
     user: Text | None = "65532:65532"
     """The user and group that programs run as; null for those that the image says."""
 
-    stop_seconds: Annotated[Integer, Field(ge=0, le=3600)] = 10
+    stop_seconds: Annotated[int, Meta(ge=0, le=3600)] = 10
     """Seconds that a runtime gets to end after it was told to, before it is killed."""
 
-    timeout: Annotated[Integer, Field(gt=0)] = 60
+    timeout: Annotated[int, Meta(gt=0)] = 60
     """Seconds that the daemon gets for an answer."""

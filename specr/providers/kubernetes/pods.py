@@ -14,6 +14,7 @@ from msgspec import Struct
 from specr.canonical import JsonObject
 from specr.providers.kubernetes import names
 from specr.providers.kubernetes.settings import KubernetesSettings
+from specr.resources.base import NONE
 from specr.resources.compute import Amounts, Compute, Environment, SecretKey
 
 VOLUME: Final = "bytes"
@@ -214,4 +215,4 @@ def volume_claim(site: Site) -> dict[str, Any]:
 
 
 def _amounts(amounts: Amounts) -> dict[str, str]:
-    return amounts.model_dump(exclude_none=True)
+    return amounts.dump(omit=NONE)

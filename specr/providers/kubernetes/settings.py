@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints
+from msgspec import Meta, field
 
-from specr.resources.base import Boolean, Integer, Part
+from specr.resources.base import Part, form
 from specr.resources.compute import Quantity
 
 UNPRIVILEGED: Final = 65532
@@ -14,14 +14,14 @@ UNPRIVILEGED: Final = 65532
 
 ObjectName = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253),
+    form(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253),
 ]
 """A name that Kubernetes takes for objects."""
 
-NamespaceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+NamespaceName = Annotated[str, form(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 
 
-class VolumeStore(Part):
+class VolumeStore(Part, frozen=True, kw_only=True):
     """Bytes on a volume claim, which builds and deployments mount."""
 
     type: Literal["volume"]
@@ -39,20 +39,20 @@ class VolumeStore(Part):
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
     """The access mode of a claim that specr makes. ReadWriteOnce binds all pods to one node."""
 
-    checked: Boolean = False
+    checked: bool = False
     """Look at the volume itself, through a short-lived pod, whenever objects are observed."""
 
 
-class KubernetesSettings(Part):
+class KubernetesSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `kubernetes`."""
 
-    store: VolumeStore = Field(default_factory=lambda: VolumeStore(type="volume", claim="specr", size="1Gi"))
+    store: VolumeStore = field(default_factory=lambda: VolumeStore(type="volume", claim="specr", size="1Gi"))
     """Where sources, models and outputs lie. Default: `{type: volume, claim: specr, size: 1Gi}`."""
 
-    kubeconfig: Annotated[str, StringConstraints(min_length=1)] | None = None
+    kubeconfig: Annotated[str, Meta(min_length=1)] | None = None
     """The kubeconfig file, relative to the project; left out, as kubectl finds it, or that of the pod."""
 
-    context: Annotated[str, StringConstraints(min_length=1)] | None = None
+    context: Annotated[str, Meta(min_length=1)] | None = None
     """A context of the kubeconfig; left out, the current one."""
 
     namespace: NamespaceName | None = None
@@ -67,32 +67,32 @@ class KubernetesSettings(Part):
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When nodes pull images."""
 
-    helper_image: Annotated[str, StringConstraints(min_length=1)] = "busybox:1"
+    helper_image: Annotated[str, Meta(min_length=1)] = "busybox:1"
     """An image with a shell and the usual small tools; it moves bytes on the volume."""
 
-    node_selector: dict[str, str] = Field(default_factory=dict)
+    node_selector: dict[str, str] = field(default_factory=dict)
     """Labels that nodes must have."""
 
     tolerations: tuple[dict[str, Any], ...] = ()
     """Taints that pods tolerate, as Kubernetes writes them."""
 
-    affinity: dict[str, Any] = Field(default_factory=dict)
+    affinity: dict[str, Any] = field(default_factory=dict)
     """Rules for the choice of nodes, as Kubernetes writes them."""
 
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     """Further labels of all objects."""
 
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
     """Further annotations of all objects."""
 
-    run_as_user: Annotated[Integer, Field(ge=1, le=2**31 - 1)] = UNPRIVILEGED
+    run_as_user: Annotated[int, Meta(ge=1, le=2**31 - 1)] = UNPRIVILEGED
     """The user, group and owner of files that pods run as; never root."""
 
-    grace_seconds: Annotated[Integer, Field(ge=1, le=3600)] = 30
+    grace_seconds: Annotated[int, Meta(ge=1, le=3600)] = 30
     """Seconds that a runtime gets to end after SIGTERM."""
 
-    drain_seconds: Annotated[Integer, Field(ge=0, le=300)] = 2
+    drain_seconds: Annotated[int, Meta(ge=0, le=300)] = 2
     """Seconds that an old runtime serves on after callers were led to the new one."""
 
-    scheduling_seconds: Annotated[Integer, Field(ge=0, le=86400)] = 10
+    scheduling_seconds: Annotated[int, Meta(ge=0, le=86400)] = 10
     """Seconds that a pod may wait for a node; more where an autoscaler brings nodes."""

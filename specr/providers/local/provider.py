@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from msgspec import Meta
 
 from specr.address import Address
 from specr.canonical import JsonObject
@@ -38,7 +38,7 @@ from specr.providers.protocol import (
     ScorerResponse,
 )
 from specr.providers.settings import ProviderContext, decode_settings
-from specr.resources.base import Number, Part
+from specr.resources.base import Part
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 from specr.workfolder import ensure_work_folder
@@ -49,13 +49,13 @@ GRACE: Final = 10.0
 _SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True, moves_endpoint=True)
 
 
-class LocalSettings(Part):
+class LocalSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `local`."""
 
-    folder: Annotated[str, StringConstraints(min_length=1)] = ".specr/local"
+    folder: Annotated[str, Meta(min_length=1)] = ".specr/local"
     """Where processes work and log, relative to the project; on a local disk."""
 
-    grace: Annotated[Number, Field(ge=0, le=3600)] = GRACE
+    grace: Annotated[float, Meta(ge=0, le=3600)] = GRACE
     """Seconds that a runtime gets to end after SIGTERM, before SIGKILL."""
 
 

@@ -13,6 +13,7 @@ from specr.providers.docker.provider import DockerProvider
 from specr.providers.docker.settings import DockerSettings
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import Compute
+from specr.resources.convert import convert
 from specr.state.model import ObjectRef
 from specr.store.folder import FolderStore
 from specr.testing.providers import Behaviour
@@ -49,7 +50,7 @@ class Engine:
         return f"{lineage}-{self._own}"
 
     def provider(self, lineage: str = LINEAGE, **settings: Any) -> DockerProvider:
-        decoded = DockerSettings.model_validate({"stopSeconds": 3, **self.settings, **settings})
+        decoded = convert({"stopSeconds": 3, **self.settings, **settings}, DockerSettings)
         return DockerProvider(self.lineage(lineage), self.root, self.store, decoded)
 
     def build(self, name: str, token: str, behaviour: Behaviour | str = "good") -> BuildOrder:

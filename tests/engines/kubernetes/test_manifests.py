@@ -18,6 +18,7 @@ from specr.providers.kubernetes.pods import Site, literal, secret, volume_claim
 from specr.providers.kubernetes.settings import KubernetesSettings
 from specr.providers.protocol import BuildOrder, DeploymentOrder, ProviderError
 from specr.resources.compute import Compute, SecretKey, SecretValue, ValueSource
+from specr.resources.convert import convert
 
 LABEL_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
@@ -36,7 +37,7 @@ texts = st.text(min_size=1, max_size=100)
 
 def site(**settings: Any) -> Site:
     basis = {"store": {"type": "volume", "claim": "models"}}
-    return Site("lineage", "cluster", KubernetesSettings.model_validate({**basis, **settings}))
+    return Site("lineage", "cluster", convert({**basis, **settings}, KubernetesSettings))
 
 
 def deployment(**changes: Any) -> DeploymentOrder:
@@ -213,7 +214,7 @@ def test_labels_of_the_deployment_are_made_fit_and_never_replace_ours() -> None:
 
 def test_resources_probe_and_port() -> None:
     wanted = {"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}}
-    order = deployment(resources=Compute.model_validate(wanted), port=9000)
+    order = deployment(resources=convert(wanted, Compute), port=9000)
     container = runtime_of(manifests.deployment(site(), order))
     assert container["resources"] == wanted
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"

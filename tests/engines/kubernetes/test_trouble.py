@@ -15,6 +15,7 @@ from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.settings import KubernetesSettings
 from specr.providers.protocol import Order, ProviderError, Readiness, TransientError
 from specr.resources.compute import Compute, SecretKey, SecretValue, ValueSource
+from specr.resources.convert import convert
 from specr.testing.provider_site import Site, ref_to, refused
 from specr.testing.providers import Behaviour
 from tests.engines.kubernetes.platform import Namespace
@@ -61,7 +62,7 @@ class TestTrouble:
         assert "has a name that is no image's" in outcome(held, order).message
 
     def test_no_node_is_large_enough(self, held: Namespace) -> None:
-        compute = Compute.model_validate({"requests": {"cpu": "1000"}})
+        compute = convert({"requests": {"cpu": "1000"}}, Compute)
         for order in (held.deployment("a", "t1"), held.build("a", "t2")):
             told = outcome(held, replace(order, resources=compute)).message
             assert "it finds no node" in told
@@ -87,7 +88,7 @@ class TestTrouble:
         provider.delete(ref_to(order))
 
     def test_too_little_memory(self, held: Namespace) -> None:
-        compute = Compute.model_validate({"limits": {"memory": "64Mi"}})
+        compute = convert({"limits": {"memory": "64Mi"}}, Compute)
         order = replace(held.build("a", "t1", "hungry"), resources=compute)
         assert "needed more memory than its limit" in outcome(held, order).message
 
@@ -174,8 +175,9 @@ class TestTrouble:
 class TestAccess:
     def test_the_role_allows_nothing_else(self, site: Namespace) -> None:
         """All tests run with it; a call that it does not allow is refused, and says where the role is."""
-        settings = KubernetesSettings.model_validate(
-            {"kubeconfig": str(site.space.kubeconfig), "store": {"type": "volume", "claim": "models"}}
+        settings = convert(
+            {"kubeconfig": str(site.space.kubeconfig), "store": {"type": "volume", "claim": "models"}},
+            KubernetesSettings,
         )
         cluster = Cluster("tested", site.root, settings)
         for path in (cluster.path("secrets"), "/api/v1/nodes", "/api/v1/namespaces/kube-system/pods"):
@@ -266,7 +268,7 @@ class TestAccess:
         users = {"apiVersion": "v1", "kind": "Config", "users": config.pop("users")}
         (tmp_path / "one").write_text(json.dumps(config))
         (tmp_path / "two").write_text(json.dumps(users))
-        settings = KubernetesSettings.model_validate({"store": {"type": "volume", "claim": "models"}})
+        settings = convert({"store": {"type": "volume", "claim": "models"}}, KubernetesSettings)
         environ = {"KUBECONFIG": f"{tmp_path / 'one'}:{tmp_path / 'absent'}:{tmp_path / 'two'}"}
         cluster = Cluster("tested", site.root, settings, environ=environ)
         assert cluster.namespace == site.space.name

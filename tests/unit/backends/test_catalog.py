@@ -64,22 +64,19 @@ def test_an_unknown_type_gets_a_suggestion(tmp_path: Path) -> None:
 
 
 def test_every_unknown_setting_is_told(tmp_path: Path) -> None:
-    settings = TypedSettings.model_validate({"type": "sqlite", "pth": "x", "timeout": 3})
+    settings = TypedSettings(type="sqlite", pth="x", timeout=3)
     with pytest.raises(DiagnosticError) as caught:
         open_backend(settings, tmp_path)
     pth, timeout = caught.value.diagnostics
     assert (pth.remedy, pth.path) == ("Did you mean path?", ("spec", "backend", "pth"))
     assert "timeout" in timeout.detail
     assert "Remove timeout" in timeout.remedy
-    assert (
-        "it has none"
-        in refusal(TypedSettings.model_validate({"type": "memory", "path": "x"}), tmp_path).detail
-    )
+    assert "it has none" in refusal(TypedSettings(type="memory", path="x"), tmp_path).detail
 
 
 @pytest.mark.parametrize("path", [7, "", None, ["a"], "a\0b"])
 def test_a_path_has_to_be_a_path(path: object, tmp_path: Path) -> None:
-    found = refusal(TypedSettings.model_validate({"type": "sqlite", "path": path}), tmp_path)
+    found = refusal(TypedSettings(type="sqlite", path=path), tmp_path)
     assert found.summary == "Wrong setting of the backend"
     assert found.path == ("spec", "backend", "path")
 
@@ -98,7 +95,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 
 def test_a_plugin_brings_a_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     offer(monkeypatch, f"{__name__}:open_kept")
-    backend = open_backend(TypedSettings.model_validate({"type": "kept", "name": "x"}), tmp_path)
+    backend = open_backend(TypedSettings(type="kept", name="x"), tmp_path)
     assert backend.read().lineage == f"x in {tmp_path.name}"
     assert refusal(TypedSettings(type="kpt"), tmp_path).remedy == "Did you mean kept?"
 

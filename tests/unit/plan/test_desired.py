@@ -12,6 +12,7 @@ from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.unknown import is_placeholder
 from specr.resources.base import Resource
 from specr.resources.catalog import KINDS
+from specr.resources.convert import convert
 from specr.resources.project import Project
 
 API, BUILD, ARTIFACT = map(parse_address, ("deployment/api", "build/bytes.unpack", "artifact/bytes"))
@@ -35,7 +36,7 @@ def expand(
 ) -> dict[Address, Desired]:
     resources: dict[Address, Resource] = {}
     for kind, spec in SPECS.items():
-        resource = KINDS[kind].model_validate({**spec, **changes.get(kind, {})})
+        resource = convert({**spec, **changes.get(kind, {})}, KINDS[kind])
         resources[resource.address] = resource
     expander = Expander(
         resources,
@@ -125,7 +126,7 @@ def test_a_build_at_another_provider_than_the_default_is_another_build() -> None
 
 def problems(facts: SourceFacts, **changes: dict[str, Any]) -> list[str]:
     resources = {
-        r.address: r for r in (KINDS[k].model_validate({**s, **changes.get(k, {})}) for k, s in SPECS.items())
+        r.address: r for r in (convert({**s, **changes.get(k, {})}, KINDS[k]) for k, s in SPECS.items())
     }
     expander = Expander(resources, Project(name="p"), {ARTIFACT: facts}, {}, lambda a, e: None)
     return [d.summary for d in expander.expand().diagnostics]
@@ -155,9 +156,7 @@ def test_a_golden_row_that_lacks_a_column_is_an_error_at_plan(row: dict[str, Any
     resources = {
         r.address: r
         for r in (
-            KINDS[k].model_validate(
-                {**s, "verify": [{"row": row, "expect": {"y": 1}}]} if k == "Deployment" else s
-            )
+            convert({**s, "verify": [{"row": row, "expect": {"y": 1}}]} if k == "Deployment" else s, KINDS[k])
             for k, s in SPECS.items()
         )
     }

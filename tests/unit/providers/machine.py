@@ -21,6 +21,7 @@ from specr.providers.local.ports import find_free_port
 from specr.providers.local.provider import LocalProvider, LocalSettings
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import Compute
+from specr.resources.convert import convert
 from specr.store.folder import FolderStore
 from specr.testing.providers import Behaviour
 
@@ -52,7 +53,7 @@ class Machine:
         self.source = self.store.add(artifact).digest
 
     def provider(self, lineage: str = "mine", **settings: Any) -> LocalProvider:
-        decoded = LocalSettings.model_validate({"grace": 2.0, **settings})
+        decoded = convert({"grace": 2.0, **settings}, LocalSettings)
         return LocalProvider(lineage, self.root, self.store, decoded)
 
     def build(self, name: str, token: str, behaviour: Behaviour | str = "good") -> BuildOrder:

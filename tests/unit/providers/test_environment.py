@@ -20,12 +20,13 @@ from specr.providers.environment import resolve_environment
 from specr.providers.masking import Mask, MaskedStream, forms
 from specr.providers.protocol import ProviderError
 from specr.resources.compute import SecretKey, SecretValue, ValueSource
+from specr.resources.convert import convert
 
 ADDRESS = Address("deployment", "fraud")
 
 
 def secret(**source: object) -> SecretValue:
-    return SecretValue(value_from=ValueSource.model_validate(source))
+    return SecretValue(value_from=convert(source, ValueSource))
 
 
 def test_values_come_from_where_they_are(tmp_path: Path) -> None:

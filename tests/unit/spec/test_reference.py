@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from specr.resources.base import METADATA_FIELDS
+from specr.resources.base import METADATA_FIELDS, shapes_of
 from specr.resources.catalog import KINDS
 from specr.resources.docs import attribute_docs
 from specr.spec.reference import render_reference
@@ -20,9 +20,9 @@ def test_every_argument_is_described() -> None:
     text = render_reference()
     for kind, model in KINDS.items():
         section = text.partition(f"### {kind}\n")[2].partition("\n### ")[0]
-        for name, field in model.model_fields.items():
+        for name, key, _ in shapes_of(model):
             if name not in METADATA_FIELDS and (kind, name) != ("Project", "depends_on"):
-                assert f"| `{field.alias or name}` |" in section
+                assert f"| `{key}` |" in section
                 assert attribute_docs(model)[name]
 
 

@@ -8,6 +8,7 @@ import pytest
 from specr.address import parse_address
 from specr.diagnostics import Diagnostic
 from specr.providers.protocol import ScorerRequest, ScorerResponse
+from specr.resources.convert import convert
 from specr.resources.deployment import GoldenRow
 from specr.verify.scorer import Verification, matches
 
@@ -38,7 +39,7 @@ def verify(
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         return ScorerResponse(status if request.method == "POST" else 200, body)
 
-    found = Verification(API, ask, SCHEMA, headers).run([GoldenRow.model_validate(r) for r in rows])
+    found = Verification(API, ask, SCHEMA, headers).run([convert(r, GoldenRow) for r in rows])
     if headers:
         assert all(r.headers["Authorization"] for r in seen)
     return found
