@@ -8,9 +8,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from specr.apply.intent import as_failure, begin, recorded_as, withdraw
+from specr.apply.last_words import with_log
 from specr.apply.means import Task
 from specr.apply.orders import decode_deployment_order
-from specr.apply.patience import await_ready, insist, with_log
+from specr.apply.patience import await_ready, insist
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
 from specr.plan.desired import effect_of

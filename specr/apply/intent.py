@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 
 from specr.address import Address
+from specr.apply.last_words import with_kept_log, with_log
 from specr.apply.means import JournalClosedError, Task
-from specr.apply.patience import insist, with_log
+from specr.apply.patience import insist
 from specr.backends.protocol import Begin, Settle
 from specr.canonical import JsonObject, digest_of
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -43,11 +44,12 @@ def withdraw(task: Task, ref: ObjectRef, pending: Pending, error: ProviderError)
     """Remove an object that failed, and what earlier attempts left; never the recorded one.
 
     Returns the error to raise: the one given, with the last lines of the object's log, and
-    with what stood against removing it. In that case the intent stays on record.
+    with what stood against removing it. In that case the intent stays on record. The log
+    outlives the object.
     """
-    told = with_log(error, task.means.provider(ref.provider), ref)
     if task.recorded is not None and ref.token == task.recorded.token:
-        return ProviderError(*told)
+        return ProviderError(*with_log(error, task.means.provider(ref.provider), ref))
+    told = with_kept_log(error, task, ref)
     try:
         delete_all(task, (ref, *pending.leftovers))
     except ProviderError as further:

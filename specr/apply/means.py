@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from specr.address import Address
+from specr.apply.attempts import FailedAttempts
 from specr.backends.protocol import Write
 from specr.canonical import Json
 from specr.plan.model import Change
@@ -24,8 +25,8 @@ class Means(Struct, frozen=True):
 
     `provider` opens a provider by its name, `source` chooses one for a reference, `read`
     tells what stored content of an artifact type says of itself. `base` is the folder
-    that relative sources start from. `clock` gives seconds that never fall; `pause`
-    waits so many seconds.
+    that relative sources start from, `attempts` keeps what failed attempts have printed.
+    `clock` gives seconds that never fall; `pause` waits so many seconds.
     """
 
     provider: Callable[[str], Provider]
@@ -33,6 +34,7 @@ class Means(Struct, frozen=True):
     source: Callable[[str], Source]
     read: Callable[[str, Path], ArtifactFacts | None]
     base: Path
+    attempts: FailedAttempts
     clock: Callable[[], float]
     pause: Callable[[float], None]
 

@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from msgspec.structs import replace
-
 from specr.address import Address
 from specr.apply.means import Task
 from specr.canonical import JsonObject
@@ -15,7 +13,6 @@ from specr.diagnostics import Diagnostic
 from specr.providers.protocol import (
     BuildOrder,
     DeploymentOrder,
-    LogKeeper,
     Order,
     Provider,
     ProviderError,
@@ -38,8 +35,6 @@ _FIRST_PAUSE: Final = 0.1
 _POLL_FROM: Final = 0.02
 _POLL_TO: Final = 1.0
 """Seconds between two looks at readiness: soon at first, then less often."""
-
-_LOG_LINES: Final = 20
 
 
 def insist(task: Task, verb: str, act: Callable[[], _T]) -> _T:
@@ -95,21 +90,6 @@ def await_ready(task: Task, provider: Provider, ref: ObjectRef, order: Order) ->
         else:
             task.means.pause(pause)
         pause = min(pause * 1.5, _POLL_TO)
-
-
-def with_log(error: ProviderError, provider: Provider, ref: ObjectRef) -> tuple[Diagnostic, ...]:
-    """The error's diagnostics, the first of them with the last lines that the object printed."""
-    first, *rest = error.diagnostics
-    if not isinstance(provider, LogKeeper):
-        return error.diagnostics
-    try:
-        lines = tuple(provider.logs(ref, tail=_LOG_LINES))
-    except (ProviderError, TransientError) as unread:
-        lines = (f"(its log can't be read: {unread})",)
-    if not lines:
-        return error.diagnostics
-    noted = replace(first, notes=(*first.notes, "last lines of its log:", *(f"  {line}" for line in lines)))
-    return (noted, *rest)
 
 
 def _time_limit(order: Order) -> float:

@@ -114,6 +114,7 @@ def _finish(task: Task, recorded: RecordedObject) -> Outcome:
         task.desk.write(settled)
     else:
         task.desk.write((Put(recorded), *settled))
+    task.means.attempts.forget(change.address)
     warnings = warn_of(change.address, recorded.attributes.get("warnings", ()))
     return Outcome(change.address, change.action, OutcomeKind.DONE, warnings, attributes=recorded.attributes)
 
@@ -127,4 +128,5 @@ def _remove(task: Task) -> Outcome:
         task.desk.tell("delete")
         delete_all(task, change.discard)
     task.desk.write((Remove(change.address), Settle(change.address), Done(change.address)))
+    task.means.attempts.forget(change.address)
     return Outcome(change.address, change.action, OutcomeKind.DONE)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from specr.address import Address
+from specr.apply.attempts import FailedAttempts
 from specr.apply.engine import Engine, Result, RunInfo
 from specr.apply.journal import Journal
 from specr.apply.means import Means
@@ -132,6 +133,7 @@ def _means(workspace: Workspace, lineage: str) -> Means:
         source=workspace.source,
         read=read,
         base=workspace.root,
+        attempts=FailedAttempts(workspace.root, lineage),
         clock=time.monotonic,
         pause=time.sleep,
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from specr.address import Address
 from specr.backends.protocol import FinishRun, Remove, Settle, StartRun
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
-from specr.providers.protocol import LogKeeper
 from specr.state.model import RecordedObject, State
 from specr.store.protocol import Stored
 from specr.workflow.lease import actor_name, hold_lock
@@ -103,24 +102,3 @@ def referenced_digests(state: State) -> frozenset[str]:
             if isinstance(value, str):
                 found.add(value)
     return frozenset(found)
-
-
-def read_logs(workspace: Workspace, address: Address, *, tail: int | None = None) -> Sequence[str]:
-    """What a build or deployment has printed, oldest first.
-
-    Raises:
-        DiagnosticError: it is not recorded, or its provider keeps no logs.
-    """
-    state = workspace.backend.read()
-    recorded = find_recorded(state, address)
-    if recorded.provider:
-        provider = workspace.provider(recorded.provider, state.lineage)
-        if isinstance(provider, LogKeeper):
-            return provider.logs(recorded.ref, tail=tail)
-    raise DiagnosticError(
-        Diagnostic(
-            "No log",
-            f"{address} prints nothing that is kept.",
-            "Builds and deployments have logs, at providers that keep them.",
-        ),
-    )

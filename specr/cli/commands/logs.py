@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,6 +14,7 @@ from specr.cli.session import Session, with_session
 
 if TYPE_CHECKING:
     from specr.address import Address
+    from specr.cli.console import Console
     from specr.workflow import Workspace
 
 _LOOK_EVERY: Final = 1.0
@@ -24,36 +26,64 @@ _LOOK_EVERY: Final = 1.0
     epilog="""\b
 Examples:
   specr logs deployment/fraud --tail 50
-  specr logs deployment/fraud --follow""",
+  specr logs deployment/fraud --follow
+  specr logs build/fraud.mlflow --failed""",
 )
 @click.argument("address", type=ADDRESS)
 @click.option("--tail", type=click.IntRange(0), help="Only the last so many lines.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--failed", is_flag=True, help="What the last attempt that failed has printed.")
 @with_session
-def command(session: Session, *, address: Address, tail: int | None, follow: bool) -> None:
-    """Show what a deployment or build printed. Secret values are masked."""
-    with session.open() as workspace:
-        for line in _lines(workspace, address, tail=tail, follow=follow):
-            session.console.answer(f"{line}\n")
+def command(session: Session, *, address: Address, tail: int | None, follow: bool, failed: bool) -> None:
+    """Show what a deployment or build printed. Secret values are masked.
+
+    Where nothing is recorded, but an attempt has failed, its log is shown.
+    """
+    from specr.workflow.logs import find_log
+
+    if follow and failed:
+        raise click.UsageError("--failed shows what has ended: there is nothing to follow.")
+    console = session.console
+    with session.open() as workspace, _told(address):
+        log = find_log(workspace, address, tail=None if follow else tail, failed=failed)
+        if log.of_failed:
+            console.tell(f"This is what the attempt at {address} printed that failed at {log.failed_at}.\n")
+        elif log.failed_at:
+            console.tell(
+                f"The last attempt to change {address} failed at {log.failed_at}: "
+                f"`specr logs {address} --failed` shows what it printed.\n"
+            )
+        _answer(console, log.lines if tail is None else log.lines[max(len(log.lines) - tail, 0) :])
+        if follow and not log.of_failed:
+            _follow(console, workspace, address, log.lines)
+        elif not log.lines and tail != 0:
+            console.tell(f"{address} has printed nothing, or nothing that is still kept.\n")
 
 
-def _lines(workspace: Workspace, address: Address, *, tail: int | None, follow: bool) -> Iterator[str]:
+def _follow(console: Console, workspace: Workspace, address: Address, seen: Sequence[str]) -> None:
+    from specr.render.following import new_lines
+    from specr.workflow.logs import read_log
+
+    while True:
+        time.sleep(_LOOK_EVERY)
+        lines = read_log(workspace, address)
+        _answer(console, new_lines(seen, lines))
+        seen = lines
+
+
+def _answer(console: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        console.answer(f"{line}\n")
+
+
+@contextmanager
+def _told(address: Address) -> Iterator[None]:
+    """A provider that does not answer is an error for people."""
     from specr.diagnostics import Diagnostic, DiagnosticError
     from specr.providers.protocol import TransientError
-    from specr.render.following import new_lines
-    from specr.workflow.upkeep import read_logs
 
     try:
-        if not follow:
-            yield from read_logs(workspace, address, tail=tail)
-            return
-        seen = read_logs(workspace, address)
-        yield from seen if tail is None else seen[max(len(seen) - tail, 0) :]
-        while True:
-            time.sleep(_LOOK_EVERY)
-            lines = read_logs(workspace, address)
-            yield from new_lines(seen, lines)
-            seen = lines
+        yield
     except TransientError as error:
         detail = f"The provider of {address} could not be asked: {error}."
         remedy = "Check that the platform is up, and try again."

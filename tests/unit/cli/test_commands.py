@@ -288,6 +288,62 @@ def test_logs(project: Project) -> None:
     assert "No log" in project.specr("logs", "model/fraud").err
 
 
+def test_a_log_without_lines_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.applied()
+    monkeypatch.setattr("specr.workflow.logs.read_log", lambda *_, **__: [])
+    answer = project.specr("logs", "deployment/fraud")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == "deployment/fraud has printed nothing, or nothing that is still kept.\n"
+    assert project.specr("logs", "deployment/fraud", "--tail", "0").err == ""
+
+
+def test_what_failed_is_gone_and_its_log_is_not(project: Project) -> None:
+    """The first build, and then one where an older one is recorded; a success ends it."""
+    processor = """command: [sh, -c, 'seq -f "line %g" 30; exit 3']"""
+    project.edit("defaultProvider: memory", "defaultProvider: local")
+    project.edit("command: [process]", processor)
+    build = "build/fraud-1.blob"
+    told = project.specr("apply", "--auto-approve").err
+    assert "line 11\n" in told
+    assert "line 10\n" not in told
+    assert f"`specr logs {build} --failed` shows all of it" in told
+    first = project.specr("logs", build)
+    assert first.code == 0
+    assert first.out.splitlines() == [f"line {n}" for n in range(1, 31)]
+    assert "failed at 20" in first.err
+    assert project.specr("logs", build, "--failed", "--tail", "1").out == "line 30\n"
+    project.edit(processor, "command: [sh, -c, 'echo works; cp $SOURCE_PATH $TARGET_PATH']")
+    project.edit("command: [serve]", "command: [sh, -c, 'echo serves not; exit 4']")
+    project.specr("apply", "--auto-approve")
+    assert project.specr("logs", build).out == "works\n"
+    assert "No failed attempt" in project.specr("logs", build, "--failed").err
+    assert project.specr("logs", "deployment/fraud", "--follow").out == "serves not\n"
+    project.edit("echo works", "echo worse; exit 5")
+    project.specr("apply", "--auto-approve")
+    again = project.specr("logs", build)
+    assert again.out == "works\n"
+    assert f"`specr logs {build} --failed`" in again.err
+    assert project.specr("logs", build, "--failed").out == "worse\n"
+    project.specr("destroy", "--auto-approve")
+    assert "Not in the state" in project.specr("logs", build).err
+
+
+def test_a_failed_log_can_not_be_followed(project: Project) -> None:
+    answer = project.specr("logs", "deployment/fraud", "--failed", "--follow")
+    assert answer.code == 1
+    assert "nothing to follow" in answer.err
+
+
+def test_a_log_that_can_not_be_kept_is_told(project: Project) -> None:
+    project.edit("defaultProvider: memory", "defaultProvider: local")
+    project.edit("command: [process]", "command: [sh, -c, 'echo words; exit 3']")
+    (project.root / ".specr").mkdir()
+    (project.root / ".specr" / "failed").write_text("in the way")
+    told = project.specr("apply", "--auto-approve").err
+    assert "  words\n" in told
+    assert "the log could not be kept: " in told
+
+
 def test_force_unlock(project: Project) -> None:
     project.applied()
     answer = project.specr("force-unlock", "nobody", "--auto-approve")
@@ -305,7 +361,7 @@ def test_a_log_is_followed_until_the_user_has_enough(
         if not rest:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("specr.workflow.upkeep.read_logs", lambda *_, **__: rest.pop(0))
+    monkeypatch.setattr("specr.workflow.logs.read_log", lambda *_, **__: rest.pop(0))
     monkeypatch.setattr("time.sleep", pause)
     answer = project.specr("logs", "deployment/fraud", "-f")
     assert answer.code == 130
@@ -317,7 +373,7 @@ def test_a_provider_that_does_not_answer_is_no_bug(project: Project, monkeypatch
         raise TransientError("connection refused")
 
     project.applied()
-    monkeypatch.setattr("specr.workflow.upkeep.read_logs", fail)
+    monkeypatch.setattr("specr.workflow.logs.read_log", fail)
     answer = project.specr("logs", "deployment/fraud")
     assert answer.code == 1
     assert "Provider does not answer" in answer.err
