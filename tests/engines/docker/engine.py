@@ -40,10 +40,14 @@ class Engine:
         self.root = place.resolve()
         self.settings = settings
         self.store = FolderStore(self.root / ".specr" / "store")
-        artifact = self.root / "artifact"
-        artifact.write_text("an artifact")
-        self.source = self.store.add(artifact).digest
+        self.source = self.add("an artifact")
         self._own = os.urandom(6).hex()
+
+    def add(self, text: str) -> str:
+        """Content in the store; returns its digest."""
+        artifact = self.root / "artifact"
+        artifact.write_text(text)
+        return self.store.add(artifact).digest
 
     def lineage(self, lineage: str = LINEAGE) -> str:
         """A test's lineage as the daemon knows it."""

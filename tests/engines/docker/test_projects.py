@@ -115,6 +115,9 @@ def test_a_new_version_that_fails_leaves_the_old_serving(project: Project) -> No
         assert done.returncode == 1
         assert score(before, {"fields": ["x"], "rows": [["1.5"]]}) == [["3.0"]]
         assert len(project.containers("deployment/d0")) == 1
+        if behaviour == "fails":
+            kept = project.run("logs", "deployment/d0", "--failed")
+            assert kept.stdout == "this runtime does not work\n"
     project.declare(1)
     assert "deployment/d0" not in project.ok("plan")
 

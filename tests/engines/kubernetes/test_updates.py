@@ -79,6 +79,8 @@ class TestUpdates:
             wait_until(lambda: sum(load.answers.values()) > seen)
         assert not load.failures
         assert set(load.answers) == {edition}
+        if behaviour == "fails":
+            assert project.specr("logs", "deployment/d0", "--failed") == "this runtime does not work\n"
         (live,) = project.objects("deployments")
         assert live["metadata"]["labels"]["specr.dev/token"] == before["token"]
         _edit(project, edition)
