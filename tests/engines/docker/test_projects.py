@@ -11,11 +11,14 @@ import pytest
 from specr.address import Address
 from tests.engines.docker.project import Project
 from tests.engines.models import MODELS, score, score_request, write_quickstart, write_three
+from tests.engines.packs import MOJO_REQUEST, PICKLE_REQUEST, write_packs
 from tests.unit.providers.machine import wait_until
 
 pytestmark = pytest.mark.engines
 
-IMAGES = ("specr/mlflow-processor:0.1.0", "specr/mlflow-runtime:0.1.0")
+IMAGES = [
+    f"specr/{pack}-{kind}:0.1.0" for pack in ("mlflow", "h2o3", "pickle") for kind in ("processor", "runtime")
+]
 Drift = Callable[[Any, str], object]
 
 
@@ -61,6 +64,21 @@ def test_three_models_answer_as_they_predict(client: Any, tmp_path: Path) -> Non
         project.nothing_to_do()
         for name in MODELS:
             scores = score(endpoint(project, name), score_request())
+            assert [float(row[0]) for row in scores] == predicted[name]
+        project.destroy()
+    finally:
+        project.clear()
+
+
+def test_the_images_of_other_packs_answer_as_their_models_predict(client: Any, tmp_path: Path) -> None:
+    """Java, too, in a container that may write to /tmp alone."""
+    predicted = write_packs(tmp_path / "packs", "docker", {"type": "docker"})
+    project = Project(client, tmp_path / "packs")
+    try:
+        project.apply()
+        project.nothing_to_do()
+        for name, request in (("mojo", MOJO_REQUEST), ("pickle", PICKLE_REQUEST)):
+            scores = score(endpoint(project, name), request)
             assert [float(row[0]) for row in scores] == predicted[name]
         project.destroy()
     finally:

@@ -7,6 +7,7 @@ it has found, as a runtime it answers with it, and otherwise it prints it.
 import json
 import os
 import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,13 +15,13 @@ ROOT, *TEXTS = sys.argv[1:]
 NOT_FILES = (Path("/proc"), Path("/sys"), Path("/dev"))
 
 
-def files():
+def files() -> Iterator[Path]:
     for folder, below, names in os.walk(ROOT):
         below[:] = [name for name in below if Path(folder, name) not in NOT_FILES]
         yield from (Path(folder, name) for name in names)
 
 
-def read(path):
+def read(path: Path) -> bytes:
     try:
         if not path.is_file():
             return b""
@@ -30,16 +31,17 @@ def read(path):
         return b""
 
 
-def is_socket(path):
+def is_socket(path: Path) -> bool:
     try:
         return path.is_socket()
     except OSError:
         return False
 
 
-def look():
-    found = {text: [] for text in TEXTS}
-    sockets, environments = [], 0
+def look() -> dict[str, object]:
+    found: dict[str, list[str]] = {text: [] for text in TEXTS}
+    sockets: list[str] = []
+    environments = 0
     for path in files():
         content = read(path)
         for text in TEXTS:
@@ -60,7 +62,7 @@ FOUND = json.dumps(look()).encode()
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", str(len(FOUND)))
         self.end_headers()
