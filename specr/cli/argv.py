@@ -20,9 +20,9 @@ _GLOBAL_WITH_VALUE: Final = "-C"
 _TERRAFORM: Final = frozenset(
     {
         "all", "allow-delete", "auto-approve", "check", "deploy", "destroy", "detailed-exitcode", "diff",
-        "dry-run", "follow", "force", "format", "help", "json", "limit", "lock-timeout", "model", "no-color",
-        "no-refresh", "out", "parallelism", "plan", "refresh", "replace", "tail", "target", "url", "var",
-        "verbose", "version", "versions",
+        "dry-run", "failed", "follow", "force", "format", "help", "json", "limit", "lock-timeout", "model",
+        "no-color", "no-refresh", "out", "parallelism", "plan", "refresh", "replace", "tail", "target", "url",
+        "var", "verbose", "version", "versions",
     }
 )  # fmt: skip
 """Long options that may be written with one dash."""
