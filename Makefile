@@ -50,7 +50,7 @@ plugins: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 plugins
 
 engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
-	@$(BIN)/python -m pytest -q -n 4 --dist loadscope tests/engines
+	@$(BIN)/python -m pytest -q -n 5 --dist loadscope --no-loadscope-reorder tests/engines
 
 clients: $(VENV)/.dev  ## ask runtimes with the vendor's own clients, in environments of theirs
 	@$(BIN)/python -m pytest -q tests/clients

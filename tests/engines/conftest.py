@@ -14,6 +14,11 @@ def need(reachable: bool, engine: str, how: str) -> None:
         pytest.skip(f"{engine} can't be reached: {how}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that nobody waits for it alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where CI says that engines must be there, a test that was skipped has failed."""

@@ -123,6 +123,13 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def begin(self, log: Path) -> subprocess.Popen[bytes]:
+        """Begin to apply, beside the test."""
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [*SPECR, "apply", "--auto-approve"], cwd=self.folder, stdout=output, stderr=output
+            )
+
     def apply(self, **env: str) -> str:
         return self.ok("apply", "--auto-approve", **env)
 

@@ -11,7 +11,7 @@ import pytest
 from specr.testing.providers import FixedPortPromises, Platform, ProcessProviderConformance
 from tests.engines.docker.engine import Engine
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 class OnDocker:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import shutil
 import signal
 import subprocess
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +22,8 @@ import pytest
 from specr.state.checks import check_state
 from tests.engines.conftest import need
 from tests.engines.docker.engine import IMAGE
-from tests.engines.docker.project import SPECR, Project
+from tests.engines.docker.project import Project
+from tests.engines.progress import wait_for_words
 from tests.unit.providers.machine import wait_until
 
 pytestmark = [
@@ -146,24 +145,25 @@ def own(daemon: OwnDaemon, tmp_path: Path) -> Iterator[Project]:
         project.client.close()
 
 
-def begin(project: Project, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("w") as output:
-        return subprocess.Popen(
-            [*SPECR, "apply", "--auto-approve"], cwd=project.folder, stdout=output, stderr=output
-        )
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("attempt", range(3))
+@pytest.mark.parametrize(
+    "words",
+    [
+        "build/a2.blob: starting the processor",
+        "deployment/d2: starting the runtime",
+        "deployment/d0: removing what it replaces",
+    ],
+    ids=["building", "starting", "removing"],
+)
 def test_a_daemon_that_stops_in_the_middle_is_told_and_the_next_apply_heals(
-    daemon: OwnDaemon, own: Project, tmp_path: Path, how: signal.Signals, attempt: int
+    daemon: OwnDaemon, own: Project, tmp_path: Path, how: signal.Signals, words: str
 ) -> None:
     own.declare(2)
     own.apply()
     own.declare(3, edition=1)
     log = tmp_path / "log"
-    process = begin(own, log)
-    time.sleep(random.Random(attempt).uniform(1.0, 4.0))
+    process = own.begin(log)
+    wait_for_words(process, log, words)
     daemon.stop(how)
     status = process.wait(2 * PATIENCE)
     told = " ".join(log.read_text().split())
@@ -180,8 +180,8 @@ def test_a_daemon_that_stops_in_the_middle_is_told_and_the_next_apply_heals(
 def test_a_short_absence_is_waited_for_or_told(daemon: OwnDaemon, own: Project, tmp_path: Path) -> None:
     own.declare(3)
     log = tmp_path / "log"
-    process = begin(own, log)
-    time.sleep(1.5)
+    process = own.begin(log)
+    wait_for_words(process, log, "starting the processor")
     daemon.stop(signal.SIGKILL)
     daemon.start()
     status = process.wait(2 * PATIENCE)

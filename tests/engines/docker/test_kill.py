@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +13,9 @@ import pytest
 from specr.address import Address
 from specr.providers.local.ports import find_free_port
 from specr.state.checks import check_state
-from tests.engines.docker.project import SPECR, Project
+from tests.engines.docker.project import Project
 from tests.engines.models import score
+from tests.engines.progress import Begun, kill_at_work
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
@@ -62,18 +60,12 @@ def test_a_killed_apply_loses_nothing_and_the_next_one_heals(
     attempt: int, killed: Killed, tmp_path: Path
 ) -> None:
     project = killed.project
-    killed.next_edition("copy" if attempt % 2 else "auto")
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*SPECR, "apply", "--auto-approve"],
-            cwd=project.folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        time.sleep(killed.duration * random.Random(attempt).uniform(0.1, 1.05))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+
+    def begin(_over: int) -> Begun:
+        killed.next_edition("copy" if attempt % 2 else "auto")
+        return project.begin(tmp_path / "log")
+
+    kill_at_work(begin, killed.duration * random.Random(attempt).uniform(0.1, 1.0))
     assert not check_state(project.state())
     project.apply()
     project.nothing_to_do()

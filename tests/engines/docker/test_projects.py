@@ -14,7 +14,7 @@ from tests.engines.models import MODELS, score, score_request, write_quickstart,
 from tests.engines.packs import MOJO_REQUEST, PICKLE_REQUEST, write_packs
 from tests.unit.providers.machine import wait_until
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 IMAGES = [
     f"specr/{pack}-{kind}:0.1.0" for pack in ("mlflow", "h2o3", "pickle") for kind in ("processor", "runtime")

@@ -15,7 +15,7 @@ from specr.address import Address
 from specr.providers.kubernetes.provider import KubernetesProvider, open_kubernetes
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.providers.settings import ProviderContext
-from specr.resources.compute import Compute
+from specr.resources.compute import Amounts, Compute
 from specr.state.model import ObjectRef
 from specr.store.folder import FolderStore
 from specr.testing.providers import Behaviour
@@ -24,6 +24,8 @@ from tests.engines.kubernetes.space import CLAIM, KINDS, Space, wait_until
 PROGRAMS = Path(__file__).with_name("programs")
 IMAGE = "python:3.11-slim"
 PIN = "pin"
+SHARE = Compute(requests=Amounts(cpu="20m"))
+"""What programs ask of a node: those that ask for nothing get nothing where there is more to do."""
 
 
 class Namespace:
@@ -70,7 +72,7 @@ class Namespace:
             image=IMAGE,
             command=command("processor.py", behaviour),
             env={},
-            resources=Compute(),
+            resources=SHARE,
             timeout=60,
         )
 
@@ -83,7 +85,7 @@ class Namespace:
             image=IMAGE,
             command=command("runtime.py", behaviour),
             env={},
-            resources=Compute(),
+            resources=SHARE,
             replicas=1,
             port=None,
             readiness_path="/readyz",

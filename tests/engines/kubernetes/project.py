@@ -33,6 +33,8 @@ class Project:
             "graceSeconds": 10,
             **settings,
         }
+        self.share = "20m"
+        """Of a processor, for the runtimes; without it they get nothing where there is more to do."""
         self.runtime: dict[str, Any] = {"image": IMAGE, "command": list(command("runtime.py", "good"))}
         self.processor: dict[str, Any] = {"image": IMAGE, "command": list(command("processor.py", "good"))}
         self.deployment: dict[str, Any] = {"verify": [{"row": {"x": 2}, "expect": {"y": 4}}]}
@@ -108,12 +110,13 @@ class Project:
         ]
 
     def _model(self, n: int) -> list[dict[str, Any]]:
+        share = {"resources": {"requests": {"cpu": self.share}}}
         source = {"experiment": f"e{n}", "type": "plain/bytes", "source": f"model{n}.bin"}
         return [
             _document("Experiment", f"e{n}", {"schema": SCHEMA}),
             _document("Artifact", f"a{n}", source),
             _document("Model", f"m{n}", {"versions": {"1": f"e{n}"}}),
-            _document("Deployment", f"d{n}", {"model": f"m{n}", "version": 1, **self.deployment}),
+            _document("Deployment", f"d{n}", {"model": f"m{n}", "version": 1, **share, **self.deployment}),
         ]
 
 

@@ -10,7 +10,6 @@ import json
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from tests.engines.conftest import need
 from tests.engines.kubernetes.project import Project
 from tests.engines.kubernetes.space import Space, kubectl, wait_until
+from tests.engines.progress import wait_for_words
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
@@ -82,24 +82,35 @@ def project(server: OwnServer, space: Space, tmp_path_factory: pytest.TempPathFa
     config["clusters"][0]["cluster"]["server"] = server.url
     (folder / "kubeconfig").write_text(json.dumps(config))
     project = Project(space, folder / "project", 2, kubeconfig=str(folder / "kubeconfig"))
+    project.apply()
     yield project
     project.specr("destroy", "--auto-approve")
     wait_until(lambda: not space.left())
 
 
 class TestApiServerStops:
-    @pytest.mark.parametrize("seconds", [1.0, 2.5, 4.0, 6.0])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "build/a0.copy: starting the processor",
+            "deployment/d0: starting the runtime",
+            "deployment/d0: taking over",
+            "deployment/d0: removing what it replaces",
+        ],
+        ids=["building", "starting", "promoting", "removing"],
+    )
     def test_in_the_middle_of_an_apply(
-        self, project: Project, server: OwnServer, seconds: float, tmp_path: Path
+        self, project: Project, server: OwnServer, words: str, tmp_path: Path
     ) -> None:
-        project.deployment["env"] = {"ATTEMPT": str(seconds)}
-        (project.folder / "model0.bin").write_text(f"model 0 of {seconds}")
+        project.deployment["env"] = {"ATTEMPT": words}
+        (project.folder / "model0.bin").write_text(f"model 0, {words}")
         project.write()
-        process = project.start("apply", "--auto-approve", log=tmp_path / "log")
-        time.sleep(seconds)
+        log = tmp_path / "log"
+        process = project.start("apply", "--auto-approve", log=log)
+        wait_for_words(process, log, words)
         with server.stopped():
             status = process.wait(timeout=300)
-        told = " ".join((tmp_path / "log").read_text().split())
+        told = " ".join(log.read_text().split())
         assert "Traceback" not in told
         if status:
             assert "Provider does not answer" in told

@@ -1,4 +1,7 @@
-"""The Kubernetes provider, held to what every provider promises, with exactly the documented role."""
+"""The Kubernetes provider, held to what every provider promises, with exactly the documented role.
+
+Each kind of promise has a class, and so a namespace, of its own: they may be tried at the same time.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from specr.testing.provider_builds import BuildPromises
+from specr.testing.provider_deployments import DeploymentPromises
+from specr.testing.provider_processes import ProcessPromises
+from specr.testing.provider_rollouts import RolloutPromises
 from specr.testing.provider_site import LINEAGE
 from specr.testing.providers import Platform, ProcessProviderConformance
 from tests.engines.kubernetes.platform import Namespace
 from tests.engines.kubernetes.space import Space
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 OWN = "conformance"
 
@@ -30,7 +37,7 @@ def pinned(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     assert not left, f"left in the cluster: {left}"
 
 
-class TestKubernetes(ProcessProviderConformance):
+class OnKubernetes:
     @pytest.fixture(autouse=True)
     def _namespace(self, pinned: Space) -> Iterator[None]:
         self.space = pinned
@@ -42,3 +49,25 @@ class TestKubernetes(ProcessProviderConformance):
     def platform(self, place: Path) -> Platform:
         self.sites.append(Namespace(self.space, place, OWN))
         return self.sites[-1]
+
+
+class TestRollouts(OnKubernetes, RolloutPromises):
+    pass
+
+
+class TestDeployments(OnKubernetes, DeploymentPromises):
+    pass
+
+
+class TestBuilds(OnKubernetes, BuildPromises):
+    pass
+
+
+class TestProcesses(OnKubernetes, ProcessPromises):
+    pass
+
+
+def test_no_promise_is_left_out() -> None:
+    tried = (TestRollouts, TestDeployments, TestBuilds, TestProcesses)
+    promised = {name for name in dir(ProcessProviderConformance) if name.startswith("test_")}
+    assert {name for kind in tried for name in dir(kind) if name.startswith("test_")} == promised

@@ -15,7 +15,7 @@ from tests.engines.kubernetes.platform import IMAGE
 from tests.engines.kubernetes.project import Project
 from tests.engines.kubernetes.space import CLAIM, Space, wait_until
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 @pytest.fixture(scope="class")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from tests.engines.kubernetes.project import Project
 from tests.engines.kubernetes.space import Space, wait_until
+from tests.engines.progress import Begun, kill_at_work
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
-ATTEMPTS = 20
+ATTEMPTS = 10
+"""Of each kind."""
 COUNT = 2
 
 
@@ -28,42 +30,56 @@ def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     wait_until(lambda: not space.left())
 
 
-@pytest.fixture(scope="class")
-def seconds(project: Project) -> float:
-    """How long an apply like those of the attempts takes here, now."""
-    project.apply()
-    project.deployment["env"] = {"ATTEMPT": "none"}
-    project.write()
-    began = time.monotonic()
-    project.apply()
-    return time.monotonic() - began
+class KilledApplies:
+    """One project that lives through all attempts."""
 
+    first: ClassVar[int]
+    """The number of the first attempt; numbers say when an attempt ends."""
 
-@pytest.fixture(scope="class")
-def attempts() -> dict[int, bool]:
-    """The attempts so far, and whether their apply was killed before it was over."""
-    return {}
-
-
-class TestKill:
-    @pytest.mark.parametrize("attempt", range(ATTEMPTS))
-    def test_the_next_apply_converges(
-        self, project: Project, seconds: float, attempts: dict[int, bool], attempt: int, tmp_path: Path
-    ) -> None:
-        project.deployment["env"] = {"ATTEMPT": str(attempt)}
-        if attempt % 2 == 0:
-            (project.folder / "model0.bin").write_text(f"model 0, attempt {attempt}")
+    def edit(self, project: Project, attempt: str) -> None:
+        """Give an attempt something to do."""
+        project.deployment["env"] = {"ATTEMPT": attempt}
         project.write()
-        process = project.start("apply", "--auto-approve", log=tmp_path / "log")
-        time.sleep(seconds * random.Random(attempt).uniform(0.05, 0.95))
-        process.send_signal(signal.SIGKILL)
-        attempts[attempt] = process.wait() == -signal.SIGKILL
+
+    @pytest.fixture(scope="class")
+    def seconds(self, project: Project) -> float:
+        """How long an apply like those of the attempts takes here, now."""
+        project.apply()
+        self.edit(project, "none")
+        began = time.monotonic()
+        project.apply()
+        return time.monotonic() - began
+
+    @pytest.mark.parametrize("number", range(ATTEMPTS))
+    def test_the_next_apply_converges(
+        self, project: Project, seconds: float, number: int, tmp_path: Path
+    ) -> None:
+        attempt = self.first + number
+
+        def begin(over: int) -> Begun:
+            self.edit(project, f"{attempt}.{over}")
+            return project.start("apply", "--auto-approve", log=tmp_path / "log")
+
+        kill_at_work(begin, seconds * random.Random(attempt).uniform(0.05, 0.95))
         project.apply()
         assert project.is_settled()
         check(project)
 
-    def test_most_were_killed_at_work(self, attempts: dict[int, bool]) -> None:
-        assert 2 * sum(attempts.values()) >= len(attempts)
+
+class TestKilledRollOuts(KilledApplies):
+    """The models stay, what runs them changes."""
+
+    first = 0
+
+
+class TestKilledBuilds(KilledApplies):
+    """One model is another one, too: it is brought to the volume and processed."""
+
+    first = ATTEMPTS
+
+    def edit(self, project: Project, attempt: str) -> None:
+        (project.folder / "model0.bin").write_text(f"model 0, attempt {attempt}")
+        super().edit(project, attempt)
 
 
 def check(project: Project) -> None:

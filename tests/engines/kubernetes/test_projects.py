@@ -13,7 +13,7 @@ from tests.engines.kubernetes.project import Project, run_specr
 from tests.engines.kubernetes.space import CLAIM, Space, wait_until
 from tests.engines.models import MODELS, score, score_request, write_quickstart, write_three
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 IMAGES = ("specr/mlflow-processor:0.1.0", "specr/mlflow-runtime:0.1.0")
 

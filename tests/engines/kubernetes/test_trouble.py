@@ -21,7 +21,7 @@ from specr.testing.providers import Behaviour
 from tests.engines.kubernetes.platform import Namespace
 from tests.engines.kubernetes.space import ROLE, Space
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 @pytest.fixture(scope="class")

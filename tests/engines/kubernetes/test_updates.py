@@ -11,12 +11,13 @@ from tests.engines.kubernetes.platform import command
 from tests.engines.kubernetes.project import Project
 from tests.engines.kubernetes.space import Space, wait_until
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 @pytest.fixture(scope="class")
 def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project = Project(space, tmp_path_factory.mktemp("updates"), drainSeconds=5)
+    project.share = "300m"  # callers are waiting
     _edit(project, "1")
     project.apply()
     yield project

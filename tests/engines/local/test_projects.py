@@ -16,7 +16,7 @@ from tests.engines.kubernetes.project import run_specr
 from tests.engines.models import MODELS, score, score_request, write_quickstart, write_three
 from tests.unit.providers.machine import wait_until
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.slow]
 
 
 def processes(folder: Path) -> list[psutil.Process]:

@@ -105,7 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         status, told = answer(self.path, body, self.headers.get("Authorization", ""))
         self.send_response(status)
         self.send_header("Content-Length", str(len(told)))
-        if leaving.is_set():
+        if leaving.is_set() or not self.path.endswith("/env"):  # who asks for that may keep the connection
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(told)
