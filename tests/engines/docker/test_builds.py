@@ -93,12 +93,13 @@ def test_memory_beyond_the_limit_is_told_as_such(engine: Engine) -> None:
     assert "more memory than it may have, 64Mi" in readiness.message
 
 
-def test_amounts_reach_the_daemon(engine: Engine) -> None:
+@pytest.mark.parametrize("kind", ["build", "deployment"])
+def test_amounts_reach_the_daemon(engine: Engine, kind: str) -> None:
     resources = Compute(
         limits=Amounts(cpu="1500m", memory="128Mi"), requests=Amounts(cpu="0.5", memory="64Mi")
     )
-    order = replace(engine.build("a", "t1", "hangs"), resources=resources)
-    engine.provider().create(order)
+    ordered = {"build": engine.build, "deployment": engine.deployment}[kind]
+    engine.provider().create(replace(ordered("a", "t1", "hangs"), resources=resources))
     host = engine.client.inspect_container(engine.containers("t1")[0]["Id"])["HostConfig"]
     kept = {k: host[k] for k in ("NanoCpus", "Memory", "MemorySwap", "MemoryReservation", "CpuShares")}
     assert kept == {

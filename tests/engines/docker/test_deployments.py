@@ -54,6 +54,21 @@ def test_the_model_is_there_to_be_read(engine: Engine, how: str) -> None:
     assert "SPECR_HOST" not in env
 
 
+def test_a_runtime_has_no_more_rights_than_it_needs(engine: Engine) -> None:
+    """As processors, which are asked for theirs."""
+    roll_out(engine)
+    host = engine.client.inspect_container(engine.containers("t1")[0]["Id"])["HostConfig"]
+    kept = {k: host[k] for k in ("ReadonlyRootfs", "CapDrop", "CapAdd", "SecurityOpt", "Privileged")}
+    assert kept == {
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "CapAdd": None,
+        "SecurityOpt": ["no-new-privileges:true"],
+        "Privileged": False,
+    }
+    assert list(host["Tmpfs"]) == ["/tmp"]
+
+
 def test_a_disk_that_is_shared_is_mounted_from(engine: Engine) -> None:
     """Found out by asking; and nothing is left of the question."""
     roll_out(engine)
