@@ -98,8 +98,8 @@ def test_amounts_reach_the_daemon(engine: Engine, kind: str) -> None:
     resources = Compute(
         limits=Amounts(cpu="1500m", memory="128Mi"), requests=Amounts(cpu="0.5", memory="64Mi")
     )
-    ordered = {"build": engine.build, "deployment": engine.deployment}[kind]
-    engine.provider().create(replace(ordered("a", "t1", "hangs"), resources=resources))
+    order = engine.build("a", "t1", "hangs") if kind == "build" else engine.deployment("a", "t1", "hangs")
+    engine.provider().create(replace(order, resources=resources))
     host = engine.client.inspect_container(engine.containers("t1")[0]["Id"])["HostConfig"]
     kept = {k: host[k] for k in ("NanoCpus", "Memory", "MemorySwap", "MemoryReservation", "CpuShares")}
     assert kept == {
