@@ -158,11 +158,15 @@ class DockerBuilds:
             raise as_provider_error(error) from error
 
     def _settle(self, build: Container | None, output: Container) -> None:
-        """Finish what a process began that died while it put the output's container in place."""
+        """Finish what a process began that died while it put the output's container in place.
+
+        A build whose removal was begun has no log any more: it is with the output already.
+        """
         if build is None:
             return
         lines = self._logs.of_container(build, None)
-        self._daemon.put(output.id, "/", pack_log(lines))
+        if lines:
+            self._daemon.put(output.id, "/", pack_log(lines))
         self._daemon.remove(build.id)
 
     def _now(self) -> datetime:

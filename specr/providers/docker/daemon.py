@@ -25,6 +25,9 @@ _PORT_TAKEN: Final = ("port is already allocated", "address already in use", "po
 _PASSING: Final = ("already in progress", "is restarting", "is being removed", "volume is in use")
 """Refusals that another attempt a moment later does not meet."""
 
+_GOING: Final = ("dead or marked for removal", "marked for removal and cannot be")
+"""Refusals of what is as good as gone: a daemon that was killed while it removed a container leaves it so."""
+
 _CONNECTIONS: Final = 32
 
 
@@ -260,7 +263,7 @@ class Daemon:
 
     def _translated(self, error: Any, doing: str) -> Exception:
         status, text = error.status_code, _told(error)
-        if status == 404:
+        if status == 404 or (status == 409 and any(words in text for words in _GOING)):
             return NotThereError(text)
         if status == 409 and "is already in use by container" in text:
             return NameTakenError(text)

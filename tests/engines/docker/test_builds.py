@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 from msgspec.structs import replace
+from requests import Response
 
 from specr.providers.protocol import BuildOrder, ProviderError, Readiness, TransientError
 from specr.resources.compute import Amounts, Compute, SecretValue, ValueSource
@@ -146,6 +148,34 @@ def test_a_build_is_taken_up_where_a_dead_process_left_it(
     assert [c["State"] for c in engine.containers("t1")] == ["created"]
     assert again.logs(ref_to(order)) == ["one", "two"]
     assert again.create(order) == readiness.attributes
+
+
+def test_a_build_whose_removal_was_begun_has_left_its_log(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that was killed over it calls such a container dead, and gives no log of it."""
+    dying, order = engine.provider(), replace(engine.build("a", "t1"), env={"SAY": "one|two"})
+    dying.create(order)
+    engine.client.wait(engine.containers("t1")[0]["Id"])
+
+    def die(*_: object) -> None:
+        raise TransientError("the process dies here")
+
+    monkeypatch.setattr(dying._daemon, "remove", die)
+    with pytest.raises(TransientError):
+        dying.readiness(ref_to(order), order)
+    again = engine.provider()
+
+    def refuse(*_: object, **__: object) -> None:
+        told = "can not get logs from container which is dead or marked for removal"
+        response = Response()
+        response.status_code = 409
+        raise APIError(told, response, told)
+
+    monkeypatch.setattr(again._daemon._open(), "logs", refuse)
+    assert Site(engine).make(again, order).attributes["digest"]
+    assert [c["State"] for c in engine.containers("t1")] == ["created"]
+    assert again.logs(ref_to(order)) == ["one", "two"]
 
 
 def test_what_was_made_and_never_started_is_made_again(engine: Engine) -> None:

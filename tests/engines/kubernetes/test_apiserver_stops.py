@@ -38,20 +38,19 @@ def project(server: OwnServer, space: Space, tmp_path_factory: pytest.TempPathFa
 
 class TestApiServerStops:
     @pytest.mark.parametrize(
-        "words",
+        ("stage", "words"),
         [
-            "build/a0.copy: starting the processor",
-            "deployment/d0: starting the runtime",
-            "deployment/d0: taking over",
-            "deployment/d0: removing what it replaces",
+            ("building", "build/a0.copy: starting the processor"),
+            ("starting", "deployment/d0: starting the runtime"),
+            ("promoting", "deployment/d0: taking over"),
+            ("removing", "deployment/d0: removing what it replaces"),
         ],
-        ids=["building", "starting", "promoting", "removing"],
     )
     def test_in_the_middle_of_an_apply(
-        self, project: Project, server: OwnServer, words: str, tmp_path: Path
+        self, project: Project, server: OwnServer, stage: str, words: str, tmp_path: Path
     ) -> None:
-        project.deployment["env"] = {"ATTEMPT": words}
-        (project.folder / "model0.bin").write_text(f"model 0, {words}")
+        project.deployment["env"] = {"ATTEMPT": stage}
+        (project.folder / "model0.bin").write_text(f"model 0, {stage}")
         project.write()
         log = tmp_path / "log"
         process = project.start("apply", "--auto-approve", log=log)
