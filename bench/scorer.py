@@ -1,52 +1,44 @@
 """Measures specr's runtimes beside `mlflow models serve` and MLServer, in one run on one machine.
 
+    python -m bench.scorer --short                          # a try: one round, a second for each load
     python -m bench.scorer                                  # all models, 3 rounds
     python -m bench.scorer --models xgboost --rounds 5 --seconds 5
 
-The same models, the same rows, one worker each; needs wrk. Each system has an environment of its own with the
-same libraries, made once and kept in the user's cache folder. Systems take turns in every round, so that a
-machine whose speed drifts treats all alike; figures are medians of the rounds. Before anything is measured,
-answers are compared with what the library itself predicts. Results go to standard output, and as JSON to
-bench/out/.
+The same models, the same rows, one worker each, one thread each; needs wrk. Each system has an environment
+of its own with the same libraries, made once and kept in the user's cache folder.
+
+For each model, first each system alone: how long it takes to start, what it answers (which must be what the
+library itself predicts), how much memory it needs. Then all systems run, and are pressed one after the other,
+load by load and round by round, so that a machine whose speed drifts treats all alike; figures are medians of
+the rounds. A system that fails is told, with its log's last lines, and the others go on. Results go to
+standard output, and as JSON to bench/out/.
 """
 
 import argparse
 import json
-import os
+import re
 import shutil
 import socket
-import statistics
-import subprocess
 import sys
 import tempfile
-import tomllib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 
+from bench.scorer_environments import python_of, trained_models
 from bench.scorer_load import Load, press
-from bench.scorer_systems import ROOT, SYSTEMS, System, ask, start
-from tests.families.cache import Cache, cache_folder, key_of
-from tests.families.environments import UV, uv_environment
+from bench.scorer_pace import ask_all, even_times, pace, post, random_times
+from bench.scorer_results import EVEN, LOADS, MANY, RANDOM, Measured, Taken, render, render_targets
+from bench.scorer_servers import Running, ServerError, System, ask, start
+from bench.scorer_systems import ROOT, SYSTEMS
 
 MODELS = ("scikit-learn", "xgboost", "onnx")
-LOADS = {
-    "1 connection, 1 row": (1, 1),
-    "64 connections, 1 row": (64, 1),
-    "1 connection, 1,000 rows": (1, 1000),
-    "64 connections, 1,000 rows": (64, 1000),
-}
-HALF = "half load, 1 row"
-LIBRARIES = ROOT / "bench" / "scorer_requirements.txt"
-_MLSERVER = "1.7.1"
-_BESIDE = {
-    "specr": (),
-    "mlflow": (),
-    "mlserver": tuple(f"mlserver{part}=={_MLSERVER}" for part in ("", "-mlflow", "-sklearn", "-xgboost")),
-}
-_PLUGINS = ("specr-scorer", "specr-mlflow", "specr-processor")
-_BODIES = 16
+_BODIES = 64
 _CLOSE = 1e-4
+_SAME = 3000
+"""Answers of 64 connections that are compared with those of one."""
 
 
 @dataclass(frozen=True)
@@ -58,117 +50,200 @@ class Data:
     predicted: list[float]
 
 
-@dataclass
-class Taken:
-    """What one system took for one model, over all rounds."""
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
 
-    loads: dict[str, list[Load]] = field(default_factory=dict)
-    start_seconds: list[float] = field(default_factory=list)
-    megabytes: list[float] = field(default_factory=list)
-
-
-def python_of(environment: str) -> Path:
-    """The Python of an environment, which is made if it isn't there."""
-    needed = list(_BESIDE[environment])
-    for plugin in _PLUGINS if environment == "specr" else ():
-        project = tomllib.loads((ROOT / "plugins" / plugin / "pyproject.toml").read_text())["project"]
-        needed += [need for need in project["dependencies"] if not need.startswith("specr")]
-
-    def make(folder: Path) -> None:
-        environ = uv_environment(os.environ)
-        python = folder / "bin" / "python"
-        subprocess.run(
-            [UV, "venv", "--quiet", "--relocatable", "--python", "3.11", folder], env=environ, check=True
-        )
-        install = [UV, "pip", "install", "--quiet", "--python", python, "--requirement", LIBRARIES]
-        subprocess.run([*install, *needed], env=environ, check=True)
-
-    key = key_of([LIBRARIES.read_bytes(), *sorted(needed)])
-    return Cache(cache_folder() / "bench").get(key, make)[0] / "bin" / "python"
+    rounds: int
+    seconds: int
+    starts: int
 
 
-def trained_models() -> Path:
-    """The folder of the models, which are trained if they aren't there."""
-    python, script = python_of("mlflow"), ROOT / "bench" / "scorer_models.py"
+@dataclass(frozen=True)
+class Subject:
+    """A model with all systems that serve it and what they took."""
 
-    def make(folder: Path) -> None:
-        subprocess.run([python, script, folder], check=True)
+    model: Path
+    data: Data
+    systems: Sequence[System]
+    taken: dict[str, Taken]
+    scratch: Path
 
-    key = key_of([script.read_bytes(), LIBRARIES.read_bytes()])
-    return Cache(cache_folder() / "bench-models").get(key, make)[0]
+    @classmethod
+    def of(cls, model: Path, systems: Sequence[System], scratch: Path) -> "Subject":
+        """The systems that serve a model."""
+        serving = [system for system in systems if model.name in system.serves]
+        data = Data(**json.loads((model / "rows.json").read_text()))
+        return cls(model, data, serving, {system.name: Taken() for system in serving}, scratch)
+
+    def bodies(self, system: System, rows: int) -> list[str]:
+        """Requests of so many rows."""
+        starts = range(_BODIES if rows == 1 else 1)
+        parts = (self.data.rows[number : number + rows] for number in starts)
+        return [json.dumps(system.body(self.model.name, self.data.columns, part)) for part in parts]
+
+    def start(self, system: System) -> Running:
+        """Start a system."""
+        return start(system, python_of(system.environment), self.model, self.scratch, _free_port())
+
+    def press(self, running: Running, connections: int, rows: int, seconds: int) -> Load:
+        """Ask as much as is answered."""
+        url = f"http://127.0.0.1:{running.port}{running.system.path}"
+        came = press(url, self.bodies(running.system, rows), connections, seconds, self.scratch)
+        running.settle()
+        return came
+
+    def failing(self, name: str, do: Callable[[], None], running: Running | None = None) -> bool:
+        """Do something with a system; if it fails, keep the reason, and end it."""
+        try:
+            do()
+        except (ServerError, OSError, HTTPException, ValueError, KeyError) as problem:
+            log = f"\nIts log's last lines:\n{running.tail()}" if running else ""
+            self.taken[name].failure = f"{type(problem).__name__}: {problem}{log}"
+            print(f"{self.model.name}, {name}: {self.taken[name].failure}", file=sys.stderr, flush=True)
+            if running:
+                running.stop()
+            return True
+        return False
 
 
-def measure(system: System, model: Path, scratch: Path, seconds: int, taken: Taken) -> None:
-    """Start a system, compare its answers, press it, stop it."""
-    data = Data(**json.loads((model / "rows.json").read_text()))
-    running = start(system, python_of(system.environment), model, scratch, _free_port())
+def measure(subject: Subject, plan: Plan, keep: Callable[[], None]) -> None:
+    """Measure all systems of one model."""
+    for number in range(plan.starts + 1):  # the first fills the machine's caches, and isn't counted
+        for system in subject.systems:
+            if not subject.taken[system.name].failure:
+                subject.failing(system.name, partial(_alone, subject, system, counts=number > 0))
+        _say(f"{subject.model.name}: start {number} of {plan.starts}")
+    running: dict[str, Running] = {}
     try:
-        taken.start_seconds.append(running.start_seconds)
-        _compare(system, running.port, model.name, data)
-        for load, came in _press_all(system, running.port, model.name, data, seconds, scratch):
-            taken.loads.setdefault(load, []).append(came)
-        taken.megabytes.append(running.megabytes())
+        for system in subject.systems:
+            if not subject.taken[system.name].failure:
+                subject.failing(system.name, partial(_begin, subject, system, running))
+        for number in range(plan.rounds):
+            _round(subject, running, plan.seconds, number)
+            keep()
+            _say(f"{subject.model.name}: round {number + 1} of {plan.rounds}")
+    finally:
+        for one in running.values():
+            one.stop()
+
+
+def _begin(subject: Subject, system: System, running: dict[str, Running]) -> None:
+    running[system.name] = subject.start(system)
+
+
+def _alone(subject: Subject, system: System, *, counts: bool) -> None:
+    """Start a system with nothing beside it, see what it answers, and stop it."""
+    running = subject.start(system)
+    try:
+        _compare(subject, running)
+        if counts:
+            subject.press(running, 4, 1, 1)
+            subject.press(running, 1, 1000, 1)
+            taken = subject.taken[system.name]
+            taken.start_seconds.append(running.start_seconds)
+            taken.megabytes.append(running.megabytes())
     finally:
         running.stop()
 
 
-def _press_all(
-    system: System, port: int, model: str, data: Data, seconds: int, scratch: Path
-) -> Iterator[tuple[str, Load]]:
-    url = f"http://127.0.0.1:{port}{system.path}"
-
-    def bodies(rows: int) -> list[str]:
-        parts = (
-            (data.rows[number : number + rows] for number in range(_BODIES)) if rows == 1 else (data.rows,)
-        )
-        return [json.dumps(system.body(model, data.columns, part)) for part in parts]
-
-    press(url, bodies(1), 4, 2, scratch)  # warm up
-    for name, (connections, rows) in LOADS.items():
-        came = press(url, bodies(rows), connections, seconds, scratch)
-        yield name, came
-        if (connections, rows) == (64, 1):
-            yield HALF, press(url, bodies(1), 64, seconds, scratch, came.requests_per_second / 2)
-
-
-def _compare(system: System, port: int, model: str, data: Data) -> None:
-    """See that a system predicts what the library does; it ends the run if not."""
+def _compare(subject: Subject, running: Running) -> None:
+    """See that a system predicts what the library does."""
+    data, system = subject.data, running.system
     for rows in (1, len(data.rows)):
-        status, answer = ask(port, "POST", system.path, system.body(model, data.columns, data.rows[:rows]))
+        body = system.body(subject.model.name, data.columns, data.rows[:rows])
+        status, answer = ask(running.port, "POST", system.path, body)
         if status != 200:
-            sys.exit(f"{system.name} answered {status}: {answer[:500].decode(errors='replace')}")
+            raise ServerError(f"it answered {status}: {answer[:500].decode(errors='replace')}")
         got = system.predictions(json.loads(answer))
-        wanted = data.predicted[:rows]
-        off = max((abs(a - b) / max(1, abs(b)) for a, b in zip(got, wanted, strict=True)), default=0)
+        off = max(abs(a - b) / max(1, abs(b)) for a, b in zip(got, data.predicted[:rows], strict=True))
         if off > _CLOSE:
-            sys.exit(f"{system.name} predicts otherwise than the library of {model}: off by {off:g}")
+            raise ServerError(f"it predicts otherwise than the library: off by {off:g}")
+
+
+def _round(subject: Subject, running: dict[str, Running], seconds: int, number: int) -> None:
+    """All loads on all systems, one after the other; each round begins with another system."""
+    for load in LOADS:
+        names = list(running)
+        turn = number % len(names) if names else 0
+        for name in (*names[turn:], *names[:turn]):
+            one = running[name]
+            if subject.failing(name, partial(_press, subject, one, load, seconds), one):
+                del running[name]
+
+
+def _press(subject: Subject, running: Running, load: str, seconds: int) -> None:
+    """One load on one system; after that of many connections, half of what it took."""
+    taken = subject.taken[running.system.name]
+    connections, rows = LOADS[load]
+    subject.press(running, connections, rows, 1)  # so that nobody is measured cold
+    calls = _calls(running)
+    measured = _measured(running, lambda: (subject.press(running, connections, rows, seconds), None))
+    taken.loads.setdefault(load, []).append(measured)
+    if load != MANY:
+        return
+    if calls is not None:
+        before, after = calls, _calls(running) or calls
+        taken.joined.append((after[0] - before[0]) / max(1, after[1] - before[1]))
+        _see_same(subject, running, taken)
+    requests = [
+        post(running.port, running.system.path, body) for body in subject.bodies(running.system, rows)
+    ]
+    for name, times in ((EVEN, even_times), (RANDOM, random_times)):
+        due = times(measured.requests_per_second / 2, seconds)
+
+        def paced(due: Sequence[float] = due) -> tuple[Load, float]:
+            came = pace(running.port, requests, due)
+            return came.load, came.late
+
+        taken.loads.setdefault(name, []).append(_measured(running, paced))
+
+
+def _measured(running: Running, load: Callable[[], tuple[Load, float | None]]) -> Measured:
+    """What came of a load, with the processor time that it took."""
+    running.settle()
+    before = running.cpu_seconds()
+    came, late = load()
+    running.settle()
+    cpu = 1000 * (running.cpu_seconds() - before) / came.requests
+    return Measured(came.requests, came.requests_per_second, came.p50, came.p99, cpu, late)
+
+
+def _calls(running: Running) -> tuple[float, float] | None:
+    """How many requests were scored so far, and by how many calls of the model; None if it doesn't tell."""
+    if running.system.counts is None:
+        return None
+    text = ask(running.port, "GET", running.system.counts)[1].decode()
+    found = dict(re.findall(r"^specr_scorer_batch_requests_(sum|count) (\S+)$", text, re.MULTILINE))
+    return float(found["sum"]), float(found["count"])
+
+
+def _see_same(subject: Subject, running: Running, taken: Taken) -> None:
+    """Compare the answers to many connections at once with those to one, byte by byte."""
+    system = running.system
+    requests = [post(running.port, system.path, body) for body in subject.bodies(system, 1)]
+    alone = {answer.number: answer.body for answer in ask_all(running.port, requests, [0.0] * _BODIES, 1)[0]}
+    together, _ = ask_all(running.port, requests, [0.0] * _SAME)
+    taken.compared += len(together)
+    taken.differing += sum(answer.body != alone[answer.number % _BODIES] for answer in together)
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free, as are the two above it, which MLServer takes too."""
+    while True:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 2))
+            except OSError:
+                continue
+            return port
 
 
-def render(model: str, results: dict[str, Taken]) -> str:
-    """The table of one model, as Markdown."""
-    lines = [f"### {model}", ""]
-    lines += [f"| | {' | '.join(results)} |", f"| --- |{' ---: |' * len(results)}"]
-    for load in (*LOADS, HALF):
-        cells = [_cell(taken.loads[load]) for taken in results.values()]
-        lines.append(f"| {load} | {' | '.join(cells)} |")
-    starts = [f"{statistics.median(taken.start_seconds):.1f} s" for taken in results.values()]
-    memory = [f"{statistics.median(taken.megabytes):.0f} MB" for taken in results.values()]
-    lines += [f"| start-up | {' | '.join(starts)} |", f"| memory | {' | '.join(memory)} |"]
-    return "\n".join(lines)
-
-
-def _cell(loads: list[Load]) -> str:
-    rate, p50, p99 = (
-        statistics.median(getattr(load, name) for load in loads)
-        for name in ("requests_per_second", "p50", "p99")
-    )
-    return f"{rate:,.0f}/s, {p50:.1f} / {p99:.1f} ms"
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -177,8 +252,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--systems", nargs="+", choices=[system.name for system in SYSTEMS])
+    parser.add_argument("--short", action="store_true", help="one round, one start, a second for each load")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=3, help="for each load")
+    parser.add_argument("--seconds", type=int, default=4, help="for each load")
+    parser.add_argument("--starts", type=int, default=3, help="how often start-up is measured")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "out" / "scorer.json")
     return parser.parse_args()
 
 
@@ -188,32 +266,25 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed; most distributions have it in a package of that name")
     systems = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
-    results = {
-        model: {system.name: Taken() for system in systems if model in system.serves}
-        for model in options.models
-    }
+    plan = Plan(1, 1, 1) if options.short else Plan(options.rounds, options.seconds, options.starts)
+    results: dict[str, dict[str, Taken]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        scratch = Path(temporary)
         models = trained_models()
-        for number in range(options.rounds):
-            turn = number % len(systems)
-            for system in (*systems[turn:], *systems[:turn]):
-                for model in options.models:
-                    if model in system.serves:
-                        taken = results[model][system.name]
-                        measure(system, models / model, scratch, options.seconds, taken)
-                        _keep(results)
-            print(f"round {number + 1} of {options.rounds} is done", file=sys.stderr, flush=True)
+        for model in options.models:
+            subject = Subject.of(models / model, systems, Path(temporary))
+            results[model] = subject.taken
+            measure(subject, plan, lambda: _keep(results, options.out))
+    _keep(results, options.out)
     print("Requests a second, p50 / p99.\n")
     print("\n\n".join(render(model, taken) for model, taken in results.items()))
+    print(f"\n### Targets\n\n{render_targets(results)}")
 
 
-def _keep(results: dict[str, dict[str, Taken]]) -> None:
+def _keep(results: dict[str, dict[str, Taken]], path: Path) -> None:
     """Write down what there is so far, so that a run that is ended early was not for nothing."""
-    out = ROOT / "bench" / "out"
-    out.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     plain = {model: {name: asdict(taken) for name, taken in by.items()} for model, by in results.items()}
-    (out / "scorer.json").write_text(json.dumps(plain, indent=2), encoding="utf-8")
+    path.write_text(json.dumps(plain, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":

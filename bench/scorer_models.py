@@ -58,10 +58,14 @@ def save_onnx(place: Path, table: pd.DataFrame, target: Any) -> Any:
     converted = to_onnx(model, rows[:1])
     import onnxruntime  # noqa: PLC0415 - for this one
 
-    session = onnxruntime.InferenceSession(converted.SerializeToString())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(converted.SerializeToString(), options)
     predicted = session.run(None, {session.get_inputs()[0].name: rows})[0]
     signature = infer_signature({"X": rows}, {"variable": predicted})
-    mlflow.onnx.save_model(converted, place / "mlflow", signature=signature)
+    # one thread, as for all others, whose libraries take it from the environment
+    threads = {"intra_op_num_threads": 1, "inter_op_num_threads": 1}
+    mlflow.onnx.save_model(converted, place / "mlflow", signature=signature, onnx_session_options=threads)
     return predicted.ravel()
 
 

@@ -1,112 +1,17 @@
-"""The servers that the scorer benchmark compares: how each is started and asked. One worker each."""
+"""The systems that the scorer benchmark compares: how each is started and asked. One worker each."""
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from http.client import HTTPConnection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
+from bench.scorer_servers import Rows, System
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 180.0
-Rows = Sequence[Sequence[float]]
 
 
-@dataclass(frozen=True)
-class System:
-    """One way to serve a model.
-
-    Args:
-        name: as the table shows it.
-        environment: which of the environments it runs in.
-        serves: the models that it can serve.
-        command: what Python gets to start it, from the model's folder, a folder of its own, and the port.
-        environ: variables beside the usual ones, from the model's folder and the port.
-        ready: the path that answers 200 once it is ready.
-        path: where rows are posted.
-        body: the request for rows.
-        predictions: what an answer holds, one number a row.
-    """
-
-    name: str
-    environment: str
-    serves: tuple[str, ...]
-    command: Callable[[Path, Path, int], list[str]]
-    environ: Callable[[Path, int], Mapping[str, str]]
-    ready: str
-    path: str
-    body: Callable[[str, Sequence[str], Rows], Any]
-    predictions: Callable[[Any], list[float]]
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server that is ready."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    start_seconds: float
-
-    def megabytes(self) -> float:
-        """The memory of all its processes; what they share counts once."""
-        parent = psutil.Process(self.process.pid)
-        everyone = [parent, *parent.children(recursive=True)]
-        return float(sum(one.memory_full_info().pss for one in everyone)) / 2**20
-
-    def stop(self) -> None:
-        """End it and everything that it started."""
-        parent = psutil.Process(self.process.pid)
-        everyone = [*parent.children(recursive=True), parent]
-        self.process.terminate()
-        _, alive = psutil.wait_procs(everyone, timeout=10)
-        for one in alive:
-            one.kill()
-        self.process.wait()
-
-
-def ask(port: int, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-    """One request of a client that knows nothing."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    try:
-        data = None if body is None else json.dumps(body)
-        connection.request(method, path, data, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def start(system: System, python: Path, model: Path, scratch: Path, port: int) -> Running:
-    """Start a server and wait until it is ready."""
-    folder = scratch / f"{system.name}-{model.name}".replace(" ", "-")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    environ = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
-    environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", **system.environ(model, port)}
-    with (folder / "log").open("wb") as log:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [python, *system.command(model, folder, port)], cwd=folder, env=environ, stdout=log, stderr=log
-        )
-    while time.perf_counter() - started < PATIENCE and process.poll() is None:
-        try:
-            if ask(port, "GET", system.ready)[0] == 200:
-                return Running(process, port, time.perf_counter() - started)
-        except OSError:
-            pass
-        time.sleep(0.02)
-    process.kill()
-    sys.exit(f"{system.name} did not get ready; its log is {folder / 'log'}")
-
-
-def _specr(name: str, way: str) -> System:
+def _specr(name: str, way: str, *, batch: str = "auto") -> System:
     def environ(model: Path, port: int) -> dict[str, str]:
         folders = (
             ROOT / "plugins" / plugin for plugin in ("specr-scorer", "specr-mlflow", "specr-processor")
@@ -118,6 +23,7 @@ def _specr(name: str, way: str) -> System:
             "PORT": str(port),
             "SPECR_HOST": "127.0.0.1",
             "SPECR_MLFLOW_PATH": way,
+            "SPECR_BATCH": batch,
         }
 
     def body(_model: str, columns: Sequence[str], rows: Rows) -> Any:
@@ -133,6 +39,7 @@ def _specr(name: str, way: str) -> System:
         path="/model/score",
         body=body,
         predictions=lambda told: [float(row[0]) for row in told["score"]],
+        counts="/metrics",
     )
 
 
@@ -178,9 +85,11 @@ def _mlserver(name: str, serves: tuple[str, ...], body: Callable[[str, Sequence[
         implementation, file = ("mlserver_mlflow.MLflowRuntime", "mlflow")
         if "native" in name:
             implementation, file = implementations[model.name]
-        settings = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2, "host": "127.0.0.1"}
-        # without workers of its own, the one process computes itself: no copying between processes
-        (folder / "settings.json").write_text(json.dumps({**settings, "parallel_workers": 0}))
+        ports = {"http_port": port, "grpc_port": port + 1, "metrics_port": port + 2, "host": "127.0.0.1"}
+        # as fast as it can be: without workers of its own, the one process computes itself and nothing is
+        # copied between processes; without debugging, it writes no access log
+        settings = {**ports, "parallel_workers": 0, "debug": False}
+        (folder / "settings.json").write_text(json.dumps(settings))
         parameters = {"name": "m", "implementation": implementation, "parameters": {"uri": str(model / file)}}
         (folder / "model-settings.json").write_text(json.dumps(parameters))
         return ["-c", "from mlserver.cli import main; main()", "start", str(folder)]
@@ -230,6 +139,7 @@ def _tensor(
 
 SYSTEMS = (
     _specr("specr", "auto"),
+    _specr("specr, one by one", "auto", batch="off"),
     _specr("specr, pyfunc", "pyfunc"),
     _mlflow(),
     _mlserver("MLServer, mlflow", ("scikit-learn", "xgboost", "onnx"), _columns),
