@@ -6,6 +6,7 @@ reaches it.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -134,6 +135,9 @@ class _Run:
 
     def _load_model(self, _nothing: Content) -> Response:
         self._moves = self._app.install(self._load()).moves
+        # libraries and model are there to stay: collections need not walk through all that again
+        gc.collect()
+        gc.freeze()
         return Response(200, b"")
 
     def _on_loaded(

@@ -127,7 +127,7 @@ class Service:
     async def _work(self, job: Job, content: Content) -> Response:
         small = job.limit is not None and len(content.body) <= _SMALL
         task = Task(job.run, content, job.together if small else None, small)
-        if self._metrics.in_flight == 1:
+        if task.together is None or self._metrics.in_flight == 1:  # nothing is gained by waiting for others
             response = self._workers.do_now(task)
             if response is not None:
                 return response

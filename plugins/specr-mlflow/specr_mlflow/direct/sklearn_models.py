@@ -8,6 +8,7 @@ from typing import Any, Final
 from specr_scorer import DataType
 
 from specr_mlflow.direct.arrays import Columns, array_or_frame
+from specr_mlflow.direct.checks import spare_checks
 from specr_mlflow.direct.saved import NotDirectError, SavedModel
 from specr_mlflow.frames import model_input
 from specr_mlflow.predictor import DirectPredictor, Predictor
@@ -77,6 +78,7 @@ def predictor(estimator: Any, inputs: Side, verb: str = "predict") -> Predictor:
     if columns is not None and takes_arrays(estimator, inputs, columns):
         # it was fitted on a data frame and warns each time that an array has no names
         warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+        spare_checks()
         convert = partial(array_or_frame, columns=columns, side=inputs)
     return DirectPredictor(estimator, convert, getattr(estimator, verb))
 

@@ -1,6 +1,7 @@
 """XGBoost's boosters, and its estimators of scikit-learn's kind."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -34,8 +35,28 @@ def load(saved: SavedModel) -> Predictor:
     columns = Columns.of(saved.inputs) if suits else None
     convert = partial(array_or_frame, columns=columns, side=saved.inputs)
     # dropped trees are weighed in another order in place
-    ask = partial(_predict, model, inplace=suits and kind == "gbtree") if is_booster else model.predict
+    ask = partial(_predict, model, inplace=suits and kind == "gbtree") if is_booster else _asked(model)
     return DirectPredictor(model, convert, ask)
+
+
+def _asked(estimator: Any) -> Callable[[Any], Any]:
+    """An estimator's predict; of an array by its booster at once, where that is what predict does.
+
+    What is left out sets the library's verbosity and sets it back, which takes as long as the trees do.
+    """
+    suits = getattr(estimator, "_can_use_inplace_predict", None)
+    find_range = getattr(estimator, "_get_iteration_range", None)
+    plain = type(estimator).predict is xgboost.XGBModel.predict
+    if not (plain and suits is not None and find_range is not None and suits()):
+        ask: Callable[[Any], Any] = estimator.predict
+        return ask
+    in_place = partial(
+        estimator.get_booster().inplace_predict,
+        iteration_range=find_range(None),
+        predict_type="value",
+        missing=estimator.missing,
+    )
+    return lambda data: in_place(data) if isinstance(data, np.ndarray) else estimator.predict(data)
 
 
 def _frame_names(inputs: Side) -> list[str] | None:
