@@ -32,9 +32,8 @@ from bench.scorer_load import Load, press
 from bench.scorer_pace import ask_all, even_times, pace, post, random_times
 from bench.scorer_results import EVEN, LOADS, MANY, RANDOM, Measured, Taken, render, render_targets
 from bench.scorer_servers import Running, ServerError, System, ask, start
-from bench.scorer_systems import ROOT, SYSTEMS
+from bench.scorer_systems import ALL, ROOT, SYSTEMS
 
-MODELS = ("scikit-learn", "xgboost", "onnx")
 _BODIES = 64
 _CLOSE = 1e-4
 _SAME = 3000
@@ -250,7 +249,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=ALL, default=ALL)
     parser.add_argument("--systems", nargs="+", choices=[system.name for system in SYSTEMS])
     parser.add_argument("--short", action="store_true", help="one round, one start, a second for each load")
     parser.add_argument("--rounds", type=int, default=3)

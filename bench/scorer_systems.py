@@ -9,9 +9,10 @@ from typing import Any
 from bench.scorer_servers import Rows, System
 
 ROOT = Path(__file__).resolve().parents[1]
+ALL = ("scikit-learn", "xgboost", "onnx")
 
 
-def _specr(name: str, way: str, *, batch: str = "auto") -> System:
+def _specr(name: str, way: str, *, batch: str = "auto", serves: tuple[str, ...] = ALL) -> System:
     def environ(model: Path, port: int) -> dict[str, str]:
         folders = (
             ROOT / "plugins" / plugin for plugin in ("specr-scorer", "specr-mlflow", "specr-processor")
@@ -32,7 +33,7 @@ def _specr(name: str, way: str, *, batch: str = "auto") -> System:
     return System(
         name=name,
         environment="specr",
-        serves=("scikit-learn", "xgboost", "onnx"),
+        serves=serves,
         command=lambda _model, _folder, _port: ["-m", "specr_mlflow.runtime"],
         environ=environ,
         ready="/readyz",
@@ -56,7 +57,7 @@ def _mlflow() -> System:
     return System(
         name="mlflow models serve",
         environment="mlflow",
-        serves=("scikit-learn", "xgboost", "onnx"),
+        serves=ALL,
         command=command,
         environ=lambda _model, _port: {},
         ready="/ping",
@@ -139,9 +140,9 @@ def _tensor(
 
 SYSTEMS = (
     _specr("specr", "auto"),
-    _specr("specr, one by one", "auto", batch="off"),
+    _specr("specr, one by one", "auto", batch="off", serves=("xgboost",)),  # it joins no other's requests
     _specr("specr, pyfunc", "pyfunc"),
     _mlflow(),
-    _mlserver("MLServer, mlflow", ("scikit-learn", "xgboost", "onnx"), _columns),
+    _mlserver("MLServer, mlflow", ALL, _columns),
     _mlserver("MLServer, native", ("scikit-learn", "xgboost"), _tensor),
 )

@@ -74,11 +74,12 @@ def _floats(cells: list[Any], bound: float = math.inf) -> list[Cell] | None:
     if str in kinds and not _are_plain(cells):
         return None
     try:
-        values = list(map(float, cells))
+        values = cells if kinds == {float} else list(map(float, cells))
     except ValueError:
         return None
-    if all(map(math.isfinite, values)) and -bound < min(values) and max(values) < bound:
-        return list(values)
+    # a sum is finite only if all that is in it is; what overflows though nothing in it does goes on slowly
+    if math.isfinite(sum(values)) and (bound == math.inf or max(map(abs, values)) < bound):
+        return values
     return None
 
 
