@@ -18,6 +18,7 @@ import argparse
 import json
 import re
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -267,6 +268,7 @@ def main() -> None:
     systems = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
     plan = Plan(1, 1, 1) if options.short else Plan(options.rounds, options.seconds, options.starts)
     results: dict[str, dict[str, Taken]] = {}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the end"))  # and servers are stopped
     with tempfile.TemporaryDirectory() as temporary:
         models = trained_models()
         for model in options.models:

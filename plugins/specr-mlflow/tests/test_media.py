@@ -79,7 +79,7 @@ def test_a_binary_column_is_a_file_whose_bytes_the_model_gets(sizes: Client) -> 
 
 def test_a_tensor_of_pictures_is_a_column_of_files(means: Client) -> None:
     _, told = means.get("/model/schema")
-    assert told["schema"]["inputFields"] == [{"name": "image", "dataType": "Str"}]
+    assert told["schema"]["inputFields"] == [{"name": "image", "dataType": "Str", "nullable": False}]
     files = [
         Media("red.png", "image/png", picture((255, 0, 51))),
         Media("large.png", "image/png", picture(102, (40, 30), "L")),

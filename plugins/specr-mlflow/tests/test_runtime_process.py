@@ -84,7 +84,11 @@ def test_a_model_goes_through_the_processor_into_the_runtime(
     sample = runtime.ask("GET", "/iris/model/sample_request")[1]
     assert json.loads(runtime.ask("POST", "/iris/model/score", sample)[1])["score"] == answer["score"][:1]
     schema: Any = json.loads(runtime.ask("GET", "/model/schema")[1])["schema"]
-    assert schema["inputFields"][0] == {"name": "sepal length (cm)", "dataType": "Float64"}
+    assert schema["inputFields"][0] == {
+        "name": "sepal length (cm)",
+        "dataType": "Float64",
+        "nullable": False,
+    }
     assert runtime.stop() == 0
     assert list((tmp_path / "cwd").iterdir()) == []
 

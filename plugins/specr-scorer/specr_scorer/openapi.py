@@ -53,7 +53,11 @@ def _components() -> dict[str, Any]:
     types = ["Bool", "Int32", "Int64", "Float32", "Float64", "Str", "Time64"]
     return {
         "Problem": _object({"detail": {"type": "string"}}, "detail"),
-        "Field": _object({"name": {"type": "string"}, "dataType": {"enum": types}}, "name", "dataType"),
+        "Field": _object(
+            {"name": {"type": "string"}, "dataType": {"enum": types}, "nullable": {"type": "boolean"}},
+            "name",
+            "dataType",
+        ),
         "ModelSchema": _object(
             {"inputFields": fields, "outputFields": fields}, "inputFields", "outputFields"
         ),

@@ -111,8 +111,14 @@ def _predictor(model: Model | ScoresMedia, schema: Schema) -> Predict:
 
 
 def _shown_schema(schema: Schema) -> dict[str, Any]:
-    def shown(fields: tuple[Field, ...]) -> list[dict[str, str]]:
-        return [{"name": field.name, "dataType": field.type.value} for field in fields]
+    """The columns; an input whose cells may not be missing says so, and everything else says nothing."""
+
+    def shown(fields: tuple[Field, ...]) -> list[dict[str, Any]]:
+        return [
+            {"name": field.name, "dataType": field.type.value}
+            | ({} if field.nullable else {"nullable": False})
+            for field in fields
+        ]
 
     return {"inputFields": shown(schema.inputs), "outputFields": shown(schema.outputs)}
 

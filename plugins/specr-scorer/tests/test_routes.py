@@ -55,6 +55,17 @@ def test_the_id_and_the_schema(echo: Make) -> None:
     )
 
 
+def test_the_schema_tells_which_inputs_may_not_be_missing(echo: Make) -> None:
+    client = echo(A, Field("b", DataType.INT32, nullable=False))
+    _, told = client.get("/model/schema")
+    assert told["schema"]["inputFields"] == [
+        {"name": "a", "dataType": "Float64"},
+        {"name": "b", "dataType": "Int32", "nullable": False},
+    ]
+    assert client.post({"fields": ["a", "b"], "rows": [["", "1"]]})[0] == 200
+    assert client.post({"fields": ["a", "b"], "rows": [["1", ""]]})[0] == 400
+
+
 def test_everything_is_served_below_the_models_id_too(echo: Make) -> None:
     client = echo(A)
     for path in ("/model/id", "/model/schema", "/model/sample_request", "/model/capabilities", "/readyz"):

@@ -303,6 +303,7 @@ def test_a_stop_under_load_loses_no_request(start: Start) -> None:
             except ConnectionError:
                 # Refused, or still in the kernel's queue when the port closed. One that was answered is kept.
                 assert fresh
+                connection.close()
                 return connections, statuses
             assert b"no file" in answer.read()
             statuses.append(answer.status)
