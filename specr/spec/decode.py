@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from specr.address import Address, is_name
-from specr.diagnostics import Diagnostic, did_you_mean
+from specr.diagnostics import Diagnostic, Path, did_you_mean
 from specr.resources.base import API_VERSION, METADATA_FIELDS, Resource, shapes_of
 from specr.resources.catalog import KINDS
 from specr.resources.convert import MismatchError, convert
 from specr.spec.document import Document, Finding
-from specr.spec.mismatch import explain_mismatch
+from specr.spec.mismatch import explain_mismatch, wrong_type
 from specr.spec.problem import Problem, quoted, type_in_words
 from specr.spec.variables import Value, interpolate
 
@@ -63,7 +63,7 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
         broken = {problem.path for problem in problems}
         problems += [p for p in explain_mismatch(model, error.details, data) if p.path not in broken]
     if not problems and model.kind == "Model":
-        problems += _merged_versions(data)
+        problems += _odd_versions(data)
     if problems:
         return _failed(document, problems, claims)
     return Decoded(document, resource, (), claims)
@@ -219,14 +219,15 @@ def _unknown_top(key: str, model: type[Resource]) -> Problem:
     return Problem((key,), "Unknown argument", f"A document takes no `{key[:60]}`.", remedy, at_key=True)
 
 
-def _merged_versions(data: dict[str, Any]) -> list[Problem]:
-    """Versions that are written in two ways, such as 1 and "1"."""
+def _odd_versions(data: dict[str, Any]) -> list[Problem]:
+    """Versions that are written as numbers are not, such as "1.0", or in two ways, such as 1 and "1"."""
     seen: dict[int, Any] = {}
     problems = []
     for key in data["versions"]:
-        if seen.setdefault(int(key), key) is not key:
+        path: Path = ("spec", "versions", key)
+        if isinstance(key, str) and not (key.isascii() and key.isdigit()):
+            problems.append(wrong_type(path, "an integer", key, at_key=True))
+        elif seen.setdefault(int(key), key) is not key:
             detail = f"The version {int(key)} is given twice: as {seen[int(key)]!r} and as {key!r}."
-            problems.append(
-                Problem(("spec", "versions", key), "Duplicate key", detail, "Keep one.", at_key=True)
-            )
+            problems.append(Problem(path, "Duplicate key", detail, "Keep one.", at_key=True))
     return problems

@@ -76,7 +76,7 @@ def _without_branches(details: Iterable[Details], data: Mapping[str, Any]) -> It
     """
     for detail in details:
         loc = detail["loc"]
-        if loc[0] not in _UNIONS or len(loc) < 3 or loc[2] == _KEY:
+        if len(loc) < 3 or loc[0] not in _UNIONS or loc[2] == _KEY:
             yield detail
         elif loc[0] == "env" and isinstance(_at(data, loc[:2]), dict):
             if loc[2] == "SecretValue":
@@ -102,11 +102,10 @@ def _explain(model: type[Resource], detail: Details) -> Problem:
     if kind == "extra_forbidden":
         return _unknown(model, loc, path)
     if kind.endswith("_union"):
-        return _wrong_type(path, _UNIONS[str(loc[0])], value)
-    words = kind.rpartition("_")[0]
-    base = words.removesuffix("_attributes") if words.endswith("_attributes") else words
-    if kind.endswith(("_type", "_parsing", "_from_float")) and base.split("_")[0] in _EXPECTED:
-        return _wrong_type(path, _EXPECTED[base.split("_")[0]], value, at_key=at_key)
+        return wrong_type(path, _UNIONS[str(loc[0])], value)
+    expected = _EXPECTED.get(kind.partition("_")[0])
+    if expected is not None and kind.endswith(("_type", "_parsing", "_from_float")):
+        return wrong_type(path, expected, value, at_key=at_key)
     explain = _BY_TYPE.get(kind)
     if explain is None:
         return Problem(path, "Value does not fit", f"{where} does not take {quoted(value)}.", at_key=at_key)
@@ -114,7 +113,8 @@ def _explain(model: type[Resource], detail: Details) -> Problem:
     return Problem(path, summary, f"{where}: {text}.", remedy, at_key=at_key)
 
 
-def _wrong_type(path: Path, expected: str, value: Any, *, at_key: bool = False) -> Problem:
+def wrong_type(path: Path, expected: str, value: Any, *, at_key: bool = False) -> Problem:
+    """A value, or the key at the end of a path, that is not of the type that is `expected`."""
     found = type_in_words(value)
     remedy = ""
     if "a text" in expected and isinstance(value, (bool, int, float)):

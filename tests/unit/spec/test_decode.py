@@ -137,6 +137,8 @@ def test_a_document_claims_its_address_as_far_as_it_can_be_told(value: Any, expe
         (document("Runtime", "r", "{modelType: t, readiness: {}, env: {A: {valueFrom: {envv: x}}}}"), "envv"),
         (document("Runtime", "r", "{image: x}"), "spec"),
         (document("Runtime", "r", "{modelType: }"), "modelType"),
+        (document("Model", "m", "{versions: {'1.0': a}}"), "'1.0'"),
+        (document("Model", "m", "{versions: {'1_0': a}}"), "'1_0'"),
         (
             "apiVersion: specr/v1\nkind: Runtime\nmetadata:\n  name: r\nspec:\n  modelType:\n    a: b\n",
             "modelType",
