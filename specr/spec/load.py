@@ -253,17 +253,7 @@ def _place(document: Document) -> str:
 
 def _duplicate(document: Document, earlier: Document, address: Address) -> Finding:
     if document.pack and document.pack != earlier.pack:
-        other = f"the pack {earlier.pack} in" if earlier.pack else "the project in"
-        detail = f"{address} is declared by the pack {document.pack}, and by {other} {_place(earlier)}."
-        place, blamed = (document, earlier) if earlier.pack else (earlier, earlier)
-        diagnostic = Diagnostic(
-            "Name is taken by a pack",
-            detail,
-            "Rename yours, or leave the pack out.",
-            address=address,
-            path=("metadata", "name"),
-        )
-        return Finding(blamed if not earlier.pack else place, diagnostic)
+        return _taken_by_pack(document, earlier, address)
     diagnostic = Diagnostic(
         "Duplicate resource",
         f"{address} is declared already, in {_place(earlier)}.",
@@ -272,6 +262,22 @@ def _duplicate(document: Document, earlier: Document, address: Address) -> Findi
         path=("metadata", "name"),
     )
     return Finding(document, diagnostic)
+
+
+def _taken_by_pack(document: Document, earlier: Document, address: Address) -> Finding:
+    """A pack's document for an address that the project, or another pack, has declared already.
+
+    It is told where users can change something: at their own document, if one of the two is theirs.
+    """
+    other = f"the pack {earlier.pack} in" if earlier.pack else "the project in"
+    diagnostic = Diagnostic(
+        "Name is taken by a pack",
+        f"{address} is declared by the pack {document.pack}, and by {other} {_place(earlier)}.",
+        "Leave one of the two packs out." if earlier.pack else "Rename yours, or leave the pack out.",
+        address=address,
+        path=("metadata", "name"),
+    )
+    return Finding(document if earlier.pack else earlier, diagnostic)
 
 
 def _misplaced(document: Document) -> Finding:

@@ -168,6 +168,7 @@ def test_two_packs_can_not_declare_one_address(tmp_path: Path) -> None:
     _, diagnostics = load(document("Project", "p", "{packs: [one, two]}"), packs=packs)
     assert [d.summary for d in diagnostics] == ["Name is taken by a pack"]
     assert "declared by the pack two, and by the pack one in <pack one>/a.yaml" in diagnostics[0].detail
+    assert diagnostics[0].remedy == "Leave one of the two packs out."
 
 
 def test_a_warning_leaves_the_specs_usable(tmp_path: Path) -> None:
