@@ -104,18 +104,23 @@ class Manner(Struct, frozen=True):
     as_json: bool
 
 
+def lock_option(command: F) -> F:
+    """`--lock-timeout`."""
+    return click.option(
+        "--lock-timeout",
+        "lock_seconds",
+        type=DURATION,
+        default="0s",
+        show_default=True,
+        help="How long to wait for the state's lock.",
+    )(command)
+
+
 def run_options(command: F) -> F:
     """How a plan is carried out."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines."),
-        click.option(
-            "--lock-timeout",
-            "lock_seconds",
-            type=DURATION,
-            default="0s",
-            show_default=True,
-            help="How long to wait for the state's lock.",
-        ),
+        lock_option,
         click.option(
             "--parallelism",
             type=click.IntRange(1, 256),

@@ -24,7 +24,6 @@ class ImportedModel(Struct, frozen=True):
     """The specs of one registered model."""
 
     name: str
-    registered_name: str
     resources: tuple[Resource, ...]
 
 
@@ -39,7 +38,7 @@ def make_specs(found: Found, *, deploy: str = "") -> tuple[tuple[ImportedModel, 
     for model in found.models:
         aliases = _aliases(model, warnings)
         resources = tuple(_resources(model, names[model.name], found.artifact_type, aliases, deploy))
-        made.append(ImportedModel(names[model.name], model.name, resources))
+        made.append(ImportedModel(names[model.name], resources))
     return tuple(made), tuple(warnings)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specr.cli.parameters import DURATION
+from specr.cli.options import lock_option
 from specr.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -16,14 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("gc", epilog="Example: specr gc --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would be freed, and free nothing.")
-@click.option(
-    "--lock-timeout",
-    "lock_seconds",
-    type=DURATION,
-    default="0s",
-    show_default=True,
-    help="How long to wait for the state's lock.",
-)
+@lock_option
 @with_session
 def command(session: Session, *, dry_run: bool, lock_seconds: float) -> None:
     """Free stored bytes that nothing recorded needs.

@@ -81,8 +81,10 @@ def command(
 
 def _next_steps(made: Import, deploy: str) -> str:
     """What to do now."""
+    from specr.render.words import counted
+
     versions = sum(1 for model in made.models for r in model.resources if r.kind == "Artifact")
-    lines = [f"{_count(len(made.models), 'model')} with {_count(versions, 'version')}. Next:"]
+    lines = [f"{counted(len(made.models), 'model')} with {counted(versions, 'version')}. Next:"]
     if made.lacking:
         lines.append(f"  add to the spec of the Project: {_flow(made.lacking)}")
     if not any(r.kind == "Deployment" for model in made.models for r in model.resources):
@@ -91,10 +93,6 @@ def _next_steps(made: Import, deploy: str) -> str:
             + (f"; no model has the alias {deploy}" if deploy else "")
         )
     return "".join(f"{line}\n" for line in ("", *lines, "  specr plan"))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _flow(value: Any) -> str:
@@ -122,6 +120,7 @@ def _refuse_taken(taken: list[Path], *, force: bool) -> None:
 
 
 def _read(path: Path) -> str | None:
+    """What a file holds; None where it is not there, or can't be compared with a text."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specr.cli.parameters import ADDRESS, DURATION
+from specr.cli.options import lock_option
+from specr.cli.parameters import ADDRESS
 from specr.cli.running import approve
 from specr.cli.session import Session, with_session
 
@@ -77,14 +78,7 @@ def show(session: Session, *, address: Address, as_json: bool) -> None:
 @command.command("rm", epilog="Example: specr state rm deployment/fraud")
 @click.argument("addresses", type=ADDRESS, nargs=-1, required=True)
 @click.option("--auto-approve", is_flag=True, help="Don't ask.")
-@click.option(
-    "--lock-timeout",
-    "lock_seconds",
-    type=DURATION,
-    default="0s",
-    show_default=True,
-    help="How long to wait for the state's lock.",
-)
+@lock_option
 @with_session
 def remove(
     session: Session, *, addresses: tuple[Address, ...], auto_approve: bool, lock_seconds: float
