@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from specr.cli.session import Session, with_session
 
+_OF_PLANS: Final = "The schema of saved plans: specr schema --plan"
+_OF_SPECS: Final = "All kinds of specs are in one schema: specr schema"
+
+
+class _Schema(click.Command):
+    """As click's, with a word for those who name what they want, as `specr schema plan`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = next((arg for arg in args if not arg.startswith("-")), None)
+        if named is None:
+            return super().parse_args(ctx, args)
+        hint = _OF_PLANS if named in ("plan", "plans") else _OF_SPECS
+        raise click.UsageError(f"Got unexpected extra argument ({named}). {hint}", ctx)
+
 
 @click.command(
     "schema",
+    cls=_Schema,
     epilog="""\b
 Examples:
   specr schema > schema.json

@@ -30,8 +30,8 @@ def command(session: Session, *, as_json: bool, variables: tuple[tuple[str, str]
         with session.open(variables) as workspace:
             specs = workspace.specs
             found = workspace.located((*workspace.warnings, *expand_alone(specs).diagnostics))
-            own = [origin for origin in specs.origins.values() if not origin.pack]
-            count, files = len(own), len({origin.file for origin in own})
+            own = [document for document in specs.documents.values() if not document.pack]
+            count, files = len(own), len({document.file for document in own})
     except DiagnosticError as error:
         found = error.diagnostics
     valid = not has_errors(found)

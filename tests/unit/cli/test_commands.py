@@ -11,14 +11,15 @@ from specr.plan.codec import plan_from_text
 from specr.providers.protocol import TransientError
 from specr.render.events import check_stream
 from specr.workflow import Workspace
-from tests.unit.cli.conftest import Project
+from tests.unit.cli.conftest import SPECS, Project
 
 
 def test_validate(project: Project) -> None:
+    assert SPECS.count("\nkind: ") == 9
     answer = project.specr("validate")
-    assert (answer.code, answer.out, answer.err) == (0, "Valid: 8 resources in 1 file.\n", "")
+    assert (answer.code, answer.out, answer.err) == (0, "Valid: 9 resources in 1 file.\n", "")
     told = json.loads(project.specr("validate", "--json").out)
-    assert told == {"valid": True, "resources": 8, "diagnostics": []}
+    assert told == {"valid": True, "resources": 9, "diagnostics": []}
 
 
 def test_validate_finds_a_missing_route(project: Project) -> None:
@@ -436,6 +437,13 @@ def test_completion_knows_addresses(project: Project, monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit):
         project.specr()
     assert project.capture.readouterr().out == "plain,model/fraud\nplain,modeltype/blob\n"
+
+
+@pytest.mark.parametrize(("named", "instead"), [("plan", "specr schema --plan"), ("Model", "specr schema")])
+def test_schema_says_how_to_ask_for_what_is_named(project: Project, named: str, instead: str) -> None:
+    answer = project.specr("schema", named)
+    assert answer.code == 1
+    assert answer.err.endswith(f": {instead}\n")
 
 
 def test_schema_of_specs(project: Project) -> None:
