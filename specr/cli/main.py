@@ -1,8 +1,5 @@
 """The program `specr`: finds the command, runs it, and turns what happens into an exit code.
 
-Exit codes: 0 done; 1 any error, wrong usage included; 2 `plan --detailed-exitcode` found
-changes; 3 `fmt --check` found files to format; 130 interrupted; 141 the reader went away.
-
 Commands live in modules of their own, imported when they are run, since start-up time counts.
 """
 
@@ -19,11 +16,9 @@ import click
 from specr import __version__
 from specr.cli.argv import normalise
 from specr.cli.console import Console, ReaderGoneError, prepare_streams
+from specr.cli.exits import BROKEN_PIPE, INTERRUPTED
 from specr.cli.session import Session
 from specr.cli.startup import start_sooner
-
-INTERRUPTED: Final = 130
-BROKEN_PIPE: Final = 141
 
 COMMANDS: Final = {
     "init": "Write a small project that works.",

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from specr.cli.console import Console
+from specr.cli.exits import INTERRUPTED
 
 if TYPE_CHECKING:
     from specr.apply.engine import Result
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from specr.cli.options import Manner
     from specr.plan.model import Plan
     from specr.workflow import Options, Workspace
-
-INTERRUPTED: Final = 130
 
 _STOPPING: Final = "\nStopping: what runs is finished first. Press Ctrl-C again to end at once.\n"
 _ENDED: Final = "\nEnded. Nothing is lost: the next plan says where things stand.\n"

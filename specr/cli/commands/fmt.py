@@ -10,10 +10,10 @@ from typing import Final
 
 import click
 
+from specr.cli.exits import NOT_FORMATTED
 from specr.cli.files import write_whole
 from specr.cli.session import Session, with_session
 
-NOT_FORMATTED: Final = 3
 _STDIN: Final = Path("-")
 
 

@@ -82,15 +82,18 @@ def _template(name: str) -> str:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    """Write a file; to a list of patterns that is there, add the lines that it lacks."""
+    """Write a file; to a list of patterns that is there, add the lines that it lacks.
+
+    Its lines name files, whose names may be no UTF-8: they stay as they are.
+    """
     if path.exists() and path.name in _LISTS:
-        kept = path.read_text(encoding="utf-8")
+        kept = path.read_text(encoding="utf-8", errors="surrogateescape")
         lines = kept.splitlines()
         added = [line for line in text.splitlines() if line not in lines and not line.startswith("#")]
         text = kept if not added else "\n".join([kept.rstrip("\n"), *added]).lstrip("\n") + "\n"
     elif path.exists() and not force:
         return
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _project_name(folder: Path) -> str:

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
+from specr.cli.exits import CHANGES_FOUND
 from specr.cli.options import Form, Scope, form_options, replace_option, scope_options
 from specr.cli.plans import answer_plan, save_plan
 from specr.cli.session import Session, with_session
-
-CHANGES_FOUND = 2
 
 
 @click.command(

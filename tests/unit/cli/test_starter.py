@@ -70,6 +70,14 @@ def test_the_starter_trains_once_unless_it_is_forced(project: Project) -> None:
     assert "old" not in names
 
 
+def test_the_starter_keeps_lines_that_are_no_utf_8(project: Project) -> None:
+    ignored = project.root / "starter" / ".gitignore"
+    ignored.parent.mkdir()
+    ignored.write_bytes(b"mod\xe8les/\n")
+    assert project.specr("init", "starter").code == 0
+    assert ignored.read_bytes().startswith(b"mod\xe8les/\n.")
+
+
 def test_the_starter_is_formatted(project: Project) -> None:
     project.specr("init", "starter")
     text = (project.root / "starter" / "specr.yaml").read_text()
