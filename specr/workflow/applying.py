@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specr.address import Address
 from specr.apply.attempts import FailedAttempts
@@ -16,6 +16,7 @@ from specr.canonical import digest_of
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.codec import plan_digest
 from specr.plan.model import Change, Plan
+from specr.plan.moved import Moved, moved_sources
 from specr.readers.catalog import reader_for
 from specr.state.model import Run, State
 from specr.workflow.lease import actor_name, hold_lock
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from specr.readers.protocol import ArtifactFacts
     from specr.workflow.workspace import Workspace
+
+
+_TOLD: Final = 3
+"""Sources that have moved are told by name up to this many."""
 
 
 def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
@@ -67,14 +72,9 @@ def _check_specs(workspace: Workspace, state: State, plan: Plan) -> None:
     Raises:
         DiagnosticError: they mean something else than when the plan was made.
     """
-    if workspace.spec_digest(state, destroy=plan.operation == "destroy") != plan.spec_digest:
-        raise DiagnosticError(
-            Diagnostic(
-                "Plan is stale",
-                "The specs, their variables or their artifacts have changed since the plan was made.",
-                "Make a new plan with `specr plan`. One that was made with `--var` needs the same for apply.",
-            ),
-        )
+    report = workspace.resolve(state, destroy=plan.operation == "destroy")
+    if workspace.spec_digest(report) != plan.spec_digest:
+        raise DiagnosticError(_stale_specs(moved_sources(plan, state, report.facts)))
 
 
 def _done_already(plan: Plan, digest: str, state: State, history: Sequence[Run]) -> frozenset[Address]:
@@ -144,6 +144,22 @@ def _applied_already() -> Diagnostic:
         "Plan is stale",
         "This plan has been carried out already, and the state has moved on.",
         "See `specr history`; make a new plan with `specr plan`.",
+    )
+
+
+def _stale_specs(moved: Sequence[Moved]) -> Diagnostic:
+    if not moved:
+        return Diagnostic(
+            "Plan is stale",
+            "The specs, their variables or their artifacts have changed since the plan was made.",
+            "Make a new plan with `specr plan`. One that was made with `--var` needs the same for apply.",
+        )
+    told = [f"{m.address}: {m.source} was {m.before} then, and is {m.now} now" for m in moved[:_TOLD]]
+    more = [f"and {len(moved) - _TOLD} more"] if len(moved) > _TOLD else []
+    return Diagnostic(
+        "Plan is stale",
+        f"Sources have moved since the plan was made. {'; '.join([*told, *more])}.",
+        "Make a new plan with `specr plan`.",
     )
 
 

@@ -143,7 +143,7 @@ class Workspace:
             replace=frozenset(options.replace),
         )
         world = World(state, observed, schemas, reusable)
-        made = plan(desired, world, request, spec_digest=self._digest(report))
+        made = plan(desired, world, request, spec_digest=self.spec_digest(report))
         problems += check_plan(made, allow_delete=options.allow_delete)
         self._raise_on_error(problems)
         return Planned(made, self.located((*self.warnings, *problems)))
@@ -158,15 +158,20 @@ class Workspace:
 
         return apply_plan(self, made, manner)
 
-    def spec_digest(self, state: State, *, destroy: bool) -> str:
-        """The digest of all that planning reads but state and the world, as it is now.
+    def resolve(self, state: State, *, destroy: bool) -> SourceReport:
+        """What the sources of all artifacts mean now.
 
         Raises:
-            DiagnosticError: a source can't be resolved.
+            DiagnosticError: one of them can't be resolved.
         """
         report = self._resolve(state, Options(destroy=destroy))
         self._raise_on_error(report.diagnostics)
-        return self._digest(report)
+        return report
+
+    def spec_digest(self, report: SourceReport) -> str:
+        """The digest of all that planning reads but state and the world."""
+        resources, project = self.specs.resources, self.specs.project
+        return digest_specs(resources, project, report.facts, dict(report.resolved))
 
     def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
         """Look at what recorded objects are now."""
@@ -275,10 +280,6 @@ class Workspace:
             opened = self.provider(provider, lineage)
             self._images[key] = resolve_image(provider, opened, image)
         return self._images[key]
-
-    def _digest(self, report: SourceReport) -> str:
-        resources, project = self.specs.resources, self.specs.project
-        return digest_specs(resources, project, report.facts, dict(report.resolved))
 
     def _raise_on_error(self, diagnostics: Iterable[Diagnostic]) -> None:
         found = tuple(diagnostics)

@@ -110,6 +110,18 @@ def test_a_saved_plan_is_shown_and_carried_out(project: Project) -> None:
     assert "Plan is stale" in again.err
 
 
+def test_a_saved_plan_is_stale_once_other_specs_or_bytes_are_there(project: Project) -> None:
+    saved = project.root / "my.plan"
+    project.specr("plan", "--out", str(saved))
+    (project.root / "model.bin").write_bytes(b"other")
+    told = " ".join(project.specr("apply", str(saved)).err.split())
+    assert "artifact/fraud-1: model.bin was sha256:" in told
+    project.specr("plan", "--out", str(saved))
+    project.edit("command: [serve]", "command: [serve, it]")
+    told = " ".join(project.specr("apply", str(saved)).err.split())
+    assert "The specs, their variables or their artifacts have changed" in told
+
+
 def test_a_plan_with_variables_says_how_it_is_carried_out(project: Project) -> None:
     saved = project.root / "my.plan"
     answer = project.specr("plan", "--out", str(saved), "--var", "replicas=2")

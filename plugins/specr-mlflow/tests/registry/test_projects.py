@@ -184,7 +184,19 @@ def test_a_saved_plan_is_stale_once_the_alias_has_moved(registry: Any, project: 
     saved = str(project.root / "my.plan")
     project.specr("plan", "--out", saved)
     registry.aliases["champion"] = "3"
-    assert "lan is stale" in project.specr("apply", saved, code=1)
+    told = " ".join(project.specr("apply", saved, code=1).split())
+    assert (
+        "artifact/fraud: models:/fraud@champion was models:/fraud/2 then, and is models:/fraud/3 now." in told
+    )
+
+
+def test_a_plan_that_leaves_the_artifact_alone_is_stale_too(registry: Any, project: Project) -> None:
+    project.apply()
+    project.edit("model: fraud", "model: fraud, replicas: 2")
+    saved = str(project.root / "my.plan")
+    project.specr("plan", "--out", saved)
+    registry.aliases["champion"] = "3"
+    assert "is models:/fraud/3 now" in " ".join(project.specr("apply", saved, code=1).split())
 
 
 def test_a_plan_without_looking_asks_nobody(registry: Any, project: Project) -> None:
