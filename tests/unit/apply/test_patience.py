@@ -11,8 +11,9 @@ import pytest
 
 from specr.address import Address
 from specr.apply.means import Task
-from specr.apply.patience import await_ready
-from specr.providers.protocol import BuildOrder, Provider, ProviderError, Readiness
+from specr.apply.patience import await_ready, insist
+from specr.diagnostics import Diagnostic
+from specr.providers.protocol import BuildOrder, Provider, ProviderError, Readiness, TransientError
 from specr.resources.compute import Compute
 from specr.state.model import ObjectRef
 
@@ -72,6 +73,44 @@ def test_a_provider_that_hears_is_left_to_wait(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(given.means, "pause", lambda _: pytest.fail("it paused by itself"))
     await_ready(given, cast("Provider", provider), REF, ORDER)
     assert len(provider.waits) == 1
+
+
+class Failing(Slow):
+    """Fails so many times, each time the same way."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        super().__init__([])
+        self.error = error
+        self.calls = 0
+        self.times = times
+
+    def act(self) -> str:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+        return "done"
+
+
+def test_what_is_transient_is_tried_again_less_and_less_often() -> None:
+    provider = Failing(TransientError("busy"), 5)
+    assert insist(task(provider, []), "create", provider.act) == "done"
+    assert provider.waits == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6])
+
+
+def test_what_stays_transient_is_given_up() -> None:
+    provider = Failing(TransientError("busy"), 99)
+    with pytest.raises(ProviderError, match="Provider p failed 6 times in a row"):
+        insist(task(provider, []), "create", provider.act)
+    assert provider.calls == 6
+
+
+@pytest.mark.parametrize("error", [ProviderError(Diagnostic("Refused", "No.", "")), ValueError("a bug")])
+def test_nothing_else_is_tried_again(error: Exception) -> None:
+    provider = Failing(error, 1)
+    with pytest.raises(type(error)):
+        insist(task(provider, []), "create", provider.act)
+    assert provider.calls == 1
+    assert provider.waits == []
 
 
 @pytest.mark.parametrize("kind", [Slow, Hearing])
