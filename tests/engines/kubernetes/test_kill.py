@@ -30,25 +30,27 @@ def project(space: Space, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     wait_until(lambda: not space.left())
 
 
+@pytest.fixture(scope="class")
+def seconds(request: pytest.FixtureRequest, project: Project) -> float:
+    """How long an apply like those of the attempts takes here, now."""
+    project.apply()
+    request.cls.edit(project, "none")
+    began = time.monotonic()
+    project.apply()
+    return time.monotonic() - began
+
+
 class KilledApplies:
     """One project that lives through all attempts."""
 
     first: ClassVar[int]
     """The number of the first attempt; numbers say when an attempt ends."""
 
-    def edit(self, project: Project, attempt: str) -> None:
+    @classmethod
+    def edit(cls, project: Project, attempt: str) -> None:
         """Give an attempt something to do."""
         project.deployment["env"] = {"ATTEMPT": attempt}
         project.write()
-
-    @pytest.fixture(scope="class")
-    def seconds(self, project: Project) -> float:
-        """How long an apply like those of the attempts takes here, now."""
-        project.apply()
-        self.edit(project, "none")
-        began = time.monotonic()
-        project.apply()
-        return time.monotonic() - began
 
     @pytest.mark.parametrize("number", range(ATTEMPTS))
     def test_the_next_apply_converges(
@@ -77,7 +79,8 @@ class TestKilledBuilds(KilledApplies):
 
     first = ATTEMPTS
 
-    def edit(self, project: Project, attempt: str) -> None:
+    @classmethod
+    def edit(cls, project: Project, attempt: str) -> None:
         (project.folder / "model0.bin").write_text(f"model 0, attempt {attempt}")
         super().edit(project, attempt)
 
