@@ -50,7 +50,7 @@ class OwnServer:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, cwd=self._cwd, stdout=log, stderr=log)
-        wait_until(lambda: kubectl("--server", self.url, "get", "--raw", "/readyz", check=False) == "ok", 120)
+        wait_until(lambda: kubectl("--server", self.url, "get", "--raw", "/readyz", check=False) == "ok", 300)
 
     def stop(self) -> None:
         """At once: its connections break off."""
