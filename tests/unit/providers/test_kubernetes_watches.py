@@ -255,11 +255,17 @@ class TestLookout:
         self._settle(lookout, server)
         self._phase(lookout)
         lookout.conclude("t2", "deployments", lambda _: None, lambda _: False)
-        waiter = Thread(target=lookout.await_change, args=("t2", 0.5))
+        waiter = Thread(target=lookout.await_change, args=("t2", 60.0))
         waiter.start()
         server.happen("MODIFIED", "pods", thing("a", 2, phase="runs"))
         wait_until(lambda: self._phase(lookout) == "runs")
-        waiter.join()
+        waiter.join(0.2)
+        assert waiter.is_alive()
+        other = thing("b", 3)
+        other["metadata"]["labels"][names.TOKEN] = "t2"
+        server.happen("ADDED", "pods", other)
+        waiter.join(30)
+        assert not waiter.is_alive()
 
 
 class TestProvider:
