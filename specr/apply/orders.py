@@ -6,6 +6,7 @@ from typing import Final
 
 from specr.address import Address
 from specr.canonical import JsonObject, encode_json
+from specr.plan.desired import fixed_port
 from specr.providers.orders import decode_environment
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import POLICY_VARIABLE, Compute
@@ -53,7 +54,7 @@ def decode_deployment_order(address: Address, arguments: JsonObject, token: str)
         env=decode_environment(env),
         resources=convert(resources, Compute),
         replicas=arguments["replicas"],
-        port=(arguments.get("endpoint") or {}).get("port"),
+        port=fixed_port(arguments),
         readiness_path=runtime["readiness"]["path"],
         labels=arguments.get("labels") or {},
         readiness_timeout=runtime["readiness"]["timeout"],

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import JsonObject, digest_of
-from specr.plan.desired import Desired, effect_of
+from specr.plan.desired import Desired, effect_of, fixed_port
 from specr.plan.diff import diff_arguments
 from specr.plan.model import Action, Cause, Change, Difference, Effect, Reason
 from specr.plan.observed import Observation, ProviderSchema
@@ -113,10 +113,10 @@ def _changed(s: Situation, desired: Desired, recorded: RecordedObject) -> Change
 
 
 def _drifted(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
-    if s.observed is None or not drifted_attributes(recorded, s.observed):
+    found = drifted_attributes(recorded, s.observed) if s.observed is not None else ()
+    if s.observed is None or not found:
         return None
     cause = Cause(Reason.DRIFTED, message=s.observed.message)
-    found = drifted_attributes(recorded, s.observed)
     if any(d.path[0] in s.schema.renewing for d in found):
         return _make(s, desired, Action.UPDATE, cause, found)
     back = tuple(Difference(d.path, d.planned, d.prior) for d in found)
@@ -221,8 +221,8 @@ def _interrupts(s: Situation, desired: Desired) -> bool:
         return False
     if _endpoint_moves(s, desired):
         return True
-    port = _port(desired.arguments)
-    same_port = port is not None and port == _port(s.recorded.arguments)
+    port = fixed_port(desired.arguments)
+    same_port = port is not None and port == fixed_port(s.recorded.arguments)
     changed = _changed_keys(desired.arguments, s.recorded.arguments)
     return bool(changed & s.schema.interrupting) or (s.schema.gap_on_fixed_port and same_port)
 
@@ -231,15 +231,10 @@ def _endpoint_moves(s: Situation, desired: Desired) -> bool:
     """Whether a deployment that callers may know will be reached at another address."""
     if s.recorded is None or not s.recorded.attributes.get("endpoint"):
         return False
-    port = _port(desired.arguments)
+    port = fixed_port(desired.arguments)
     if desired.provider != s.recorded.provider:
         return True
-    return s.schema.moves_endpoint and (port is None or port != _port(s.recorded.arguments))
-
-
-def _port(arguments: JsonObject) -> int | None:
-    port: int | None = (arguments.get("endpoint") or {}).get("port")
-    return port
+    return s.schema.moves_endpoint and (port is None or port != fixed_port(s.recorded.arguments))
 
 
 def _changed_keys(one: JsonObject, other: JsonObject) -> frozenset[str]:

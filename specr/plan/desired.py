@@ -83,6 +83,12 @@ def effect_of(address: Address, arguments: JsonObject, schema: ProviderSchema) -
             return ""
 
 
+def fixed_port(arguments: JsonObject) -> int | None:
+    """The port of the provider's host that a deployment's arguments ask for, if they do."""
+    port: int | None = (arguments.get("endpoint") or {}).get("port")
+    return port
+
+
 def digest_specs(
     resources: Resources, project: Project, facts: Mapping[Address, SourceFacts], resolved: JsonObject
 ) -> str:

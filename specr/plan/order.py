@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from specr.address import Address
 from specr.graph import order
+from specr.plan.desired import fixed_port
 from specr.plan.model import Action, Change
 from specr.state.model import State
 
@@ -61,7 +62,7 @@ def _port_handovers(changes: Mapping[Address, Change], state: State) -> list[tup
     freed = {}
     for address, change in changes.items():
         if change.action is Action.DELETE and address in state.objects:
-            port = _fixed_port(state.objects[address].arguments)
+            port = fixed_port(state.objects[address].arguments)
             if port is not None:
                 freed[change.provider, port] = address
     if not freed:
@@ -71,12 +72,6 @@ def _port_handovers(changes: Mapping[Address, Change], state: State) -> list[tup
         for address, change in changes.items()
         if change.action in {Action.CREATE, Action.UPDATE, Action.REPLACE}
         and change.planned is not None
-        and (port := _fixed_port(change.planned)) is not None
+        and (port := fixed_port(change.planned)) is not None
         and (change.provider, port) in freed
     ]
-
-
-def _fixed_port(arguments: Mapping[str, object]) -> int | None:
-    endpoint = arguments.get("endpoint")
-    port = endpoint.get("port") if isinstance(endpoint, dict) else None
-    return port if isinstance(port, int) else None

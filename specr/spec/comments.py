@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from specr.spec.nodes import Node, parse_nodes
+from specr.spec.nodes import Node, parse_nodes, scalars_of
 
 _COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#.*$", re.MULTILINE)
 _LEVEL: Final = 2
@@ -78,18 +78,10 @@ def _without_scalars(text: str, root: Node | None = None) -> str:
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     characters = list(text)
-    waiting, seen = [root or parse_nodes(text)], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        waiting += node.items or ()
-        waiting += [part for pair in node.pairs or () for part in pair]
-        if node.items is None and node.pairs is None:
-            first = starts[node.start[0]] + node.start[1]
-            last = min(starts[node.end[0]] + node.end[1], len(text))
-            for place in range(first, last):
-                if characters[place] != "\n":
-                    characters[place] = "x"
+    for node in scalars_of(root or parse_nodes(text)):
+        first = starts[node.start[0]] + node.start[1]
+        last = min(starts[node.end[0]] + node.end[1], len(text))
+        for place in range(first, last):
+            if characters[place] != "\n":
+                characters[place] = "x"
     return "".join(characters)

@@ -20,7 +20,7 @@ from specr.diagnostics import Diagnostic
 from specr.spec.comments import comments_of, settle_comments
 from specr.spec.document import Document, diagnose
 from specr.spec.fault import Fault
-from specr.spec.nodes import Node, parse_nodes, value_of
+from specr.spec.nodes import Node, parse_nodes, scalars_of, value_of
 from specr.spec.split import Chunk, decode_text, legible, split_all
 
 _ORDER: Final = ("apiVersion", "kind", "metadata", "spec")
@@ -120,23 +120,8 @@ _NoTypes.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""]
 
 def _trimmed(lines: list[str], root: Node) -> list[str]:
     """The lines without blanks at their ends, but for those inside texts."""
-    inside = {line for first, last in scalar_lines(root) for line in range(first, last)}
+    inside = {line for node in scalars_of(root) for line in range(node.start[0], node.end[0])}
     return [line if number in inside else line.rstrip(" \t") for number, line in enumerate(lines)]
-
-
-def scalar_lines(root: Node) -> list[tuple[int, int]]:
-    """The first and last lines of the scalars that are written on several."""
-    found, waiting, seen = [], [root], set[int]()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        waiting += node.items or ()
-        waiting += [part for pair in node.pairs or () for part in pair]
-        if node.items is None and node.pairs is None and node.end[0] > node.start[0]:
-            found.append((node.start[0], node.end[0]))
-    return found
 
 
 def _ordered(lines: list[str], root: Node) -> list[str]:

@@ -169,6 +169,20 @@ def parse_nodes(text: str) -> Node:
     return builder.root or Node((0, 0), (0, 0))
 
 
+def scalars_of(root: Node) -> Iterator[Node]:
+    """The scalars in a value, keys included, each once however many aliases stand for it."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        waiting += node.items or ()
+        waiting += [part for pair in node.pairs or () for part in pair]
+        if node.items is None and node.pairs is None:
+            yield node
+
+
 def value_of(root: Node) -> Any:
     """What nodes mean: text, numbers, booleans, None, lists and dicts.
 
