@@ -59,7 +59,10 @@ def _path_in(reference: str) -> str:
 
 
 def _path_in_url(reference: str) -> str:
-    parts = urlsplit(reference)
+    try:
+        parts = urlsplit(reference)
+    except ValueError as error:
+        raise DiagnosticError(_no_file_url(reference, f"is malformed: {error}")) from None
     flaw = ""
     if parts.netloc.lower() not in ("", "localhost"):
         flaw = f"names the machine {parts.netloc}; only files of this machine can be read"
@@ -68,12 +71,14 @@ def _path_in_url(reference: str) -> str:
     elif not parts.path.startswith("/"):
         flaw = "has no absolute path"
     if flaw:
-        raise DiagnosticError(
-            Diagnostic(
-                "Not a file URL", f"{reference} {flaw}.", "Write `file:///folder/name`, or a plain path."
-            )
-        )
+        raise DiagnosticError(_no_file_url(reference, flaw))
     return _without_nul(unquote(parts.path), reference)
+
+
+def _no_file_url(reference: str, flaw: str) -> Diagnostic:
+    return Diagnostic(
+        "Not a file URL", f"{reference} {flaw}.", "Write `file:///folder/name`, or a plain path."
+    )
 
 
 def _without_nul(path: str, reference: str) -> str:

@@ -122,16 +122,20 @@ def source_path(file: str, source: str) -> str | None:
     """The path that an artifact's source names, or None if it names no path.
 
     Sources are relative to the folder of the file that declares the artifact. The path is relative
-    to the tree's root, maybe leading out of it, or absolute.
+    to the tree's root, maybe leading out of it, or absolute. What is wrong with a malformed URL is
+    told by the source that is asked for it.
     """
     if "://" in source or source.startswith("file:/"):
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            return None
         if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
             return None
         source = unquote(parts.path)
     elif ":/" in source:  # models:/name/3, runs:/…
         return None
-    return normpath(join(dirname(file), source))
+    return None if "\0" in source else normpath(join(dirname(file), source))
 
 
 def file_finding(path: str, summary: str, detail: str, remedy: str = "") -> Diagnostic:

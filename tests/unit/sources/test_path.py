@@ -127,6 +127,7 @@ def test_the_project_itself_is_no_artifact(source: PathSource, base: Path, refer
         ("file:///x#y", "? or #"),
         ("file:relative", "no absolute path"),
         ("file://", "no absolute path"),
+        ("file://[::1", "malformed"),
     ],
 )
 def test_urls_that_name_no_file_here(source: PathSource, base: Path, reference: str, told: str) -> None:

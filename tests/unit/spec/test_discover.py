@@ -141,6 +141,8 @@ def test_absolute_paths_into_the_project_are_left_out_too(form: str, tmp_path: P
         ("a.yaml", "file:///abs/my%20m", "/abs/my m"),
         ("a.yaml", "https://example.org/m", None),
         ("a.yaml", "models:/fraud/3", None),
+        ("a.yaml", "http://[::1", None),
+        ("a.yaml", "file:///a%00b", None),
         ("a.yaml", ".", "."),
         ("s/a.yaml", "..", "."),
     ],

@@ -52,7 +52,11 @@ class Download:
         Raises:
             DiagnosticError: it can't be reached, or is not as the server said.
         """
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError as error:
+            what = f"says that the files of {shown} lie at a malformed address ({error})"
+            raise DiagnosticError(strange(self._place.tracking, what)) from None
         scheme = parts.scheme.lower()
         if scheme in ("", "file"):
             return _local(uri if not scheme else unquote(parts.path), shown)

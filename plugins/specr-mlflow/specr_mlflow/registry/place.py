@@ -92,14 +92,16 @@ def _uri(key: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> _
 
 def _server(uri: _Uri, environ: Mapping[str, str]) -> Server:
     text = uri.text.rstrip("/")
-    if urlsplit(text).scheme.lower() not in ("http", "https"):
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise DiagnosticError(_malformed(uri, error)) from None
+    if parts.scheme.lower() not in ("http", "https"):
         raise DiagnosticError(_no_server(uri))
     login = None
-    if not uri.in_specs:
-        parts = urlsplit(text)
-        if parts.username is not None:
-            login = (unquote(parts.username), unquote(parts.password or ""))
-            text = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if not uri.in_specs and parts.username is not None:
+        login = (unquote(parts.username), unquote(parts.password or ""))
+        text = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return Server(check_url(text), Access(_options(environ, login), LOGIN))
 
 
@@ -191,6 +193,15 @@ def _unknown() -> Diagnostic:
         "Unknown MLflow registry",
         "Nothing says which MLflow server knows the registered models.",
         "Set MLFLOW_TRACKING_URI, or in the Project: `sources: {models: {trackingUri: https://…}}`.",
+    )
+
+
+def _malformed(uri: _Uri, error: ValueError) -> Diagnostic:
+    """The address itself is not shown, as nobody can tell where in it a login stands."""
+    return Diagnostic(
+        "Malformed address of an MLflow registry",
+        f"{uri.said_by} is malformed: {error}.",
+        "Write `https://machine`, with special characters percent-encoded.",
     )
 
 

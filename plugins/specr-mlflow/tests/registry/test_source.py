@@ -154,6 +154,13 @@ class TestServer:
         assert found.summary == "MLflow registry is no server"
         assert "mlflow server" in found.remedy
 
+    def test_a_malformed_address(self, source: ModelsSource, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@[::1")
+        found = told(source)
+        assert found.summary == "Malformed address of an MLflow registry"
+        assert "MLFLOW_TRACKING_URI is malformed: " in found.detail
+        assert "secret" not in found.detail
+
     def test_the_registry_comes_before_tracking_and_the_project_before_the_environment(
         self, registry: Any, make: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -324,6 +331,12 @@ class TestFetch:
         listing = {"files": [{"path": name, "is_dir": False, "file_size": "3"}]}
         monkeypatch.setattr(registry, "listing", lambda _: listing)
         assert fetch_refused(source, tmp_path / "target").summary == "Not an MLflow registry"
+
+    def test_files_at_an_address_that_is_none(
+        self, registry: Any, source: ModelsSource, tmp_path: Path
+    ) -> None:
+        registry.download_uri = "mlflow-artifacts://[::1"
+        assert "a malformed address" in fetch_refused(source, tmp_path / "target").detail
 
     def test_files_that_are_gone(self, registry: Any, source: ModelsSource, tmp_path: Path) -> None:
         registry.files.clear()
