@@ -14,7 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from specr.providers.docker.problems import bad_connection, no_client, no_permission, refused, roots
+from specr.providers.docker.problems import (
+    bad_connection,
+    check_address,
+    no_client,
+    no_permission,
+    refused,
+    roots,
+)
 from specr.providers.protocol import ProviderError, TransientError
 
 _log = logging.getLogger(__name__)
@@ -252,6 +259,7 @@ class Daemon:
                 elif "base_url" not in found:
                     found |= ContextAPI.kwargs_from_context()
                 self._opened = str(found.get("base_url") or DEFAULT_HOST)
+                check_address(self._opened)
                 self._client = APIClient(
                     **found,
                     version="auto",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -40,6 +41,18 @@ def bad_connection(host: str, why: str) -> ProviderError:
             "Correct the setting host, or DOCKER_HOST, DOCKER_CERT_PATH and the Docker context.",
         ),
     )
+
+
+def check_address(host: str) -> None:
+    """Refuse an address that the client would trip over.
+
+    Raises:
+        ProviderError: it is malformed.
+    """
+    try:
+        _ = urlsplit(host).port
+    except ValueError as error:
+        raise bad_connection(host, str(error)) from None
 
 
 def refused(host: str, doing: str, why: str) -> ProviderError:

@@ -265,7 +265,7 @@ class Cluster:
                 return configuration, _NAMESPACE_FILE.read_text(encoding="utf-8").strip()
             config.load_kube_config(files, self._settings.context, client_configuration=configuration)
             contexts, current = config.list_kube_config_contexts(files)
-        except (config.ConfigException, YAMLError, OSError, ValueError, KeyError) as error:
+        except (config.ConfigException, YAMLError, OSError, ValueError, KeyError, TypeError) as error:
             raise no_configuration(self._name, str(error)) from error
         wanted = self._settings.context
         chosen = next((c for c in contexts if c["name"] == wanted), current) if wanted else current

@@ -186,6 +186,13 @@ def test_a_missing_client_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert raised.value.diagnostics[0].remedy == "Install it: pip install 'specr[docker]'."
 
 
+@pytest.mark.parametrize("host", ["tcp://[::1", "tcp://localhost:many"])
+def test_a_malformed_address_is_told(host: str) -> None:
+    with pytest.raises(ProviderError, match="can't be reached as configured") as raised:
+        Daemon(host, 1).containers({})
+    assert host in raised.value.diagnostics[0].detail
+
+
 def test_a_container_gets_no_rights_and_no_content_but_its_own() -> None:
     mount = {"Type": "bind", "Source": "/store/a", "Target": "/specr/content", "ReadOnly": True}
     mark = Mark("lineage", Address("deployment", "a"), "token", Kind.DEPLOYMENT)

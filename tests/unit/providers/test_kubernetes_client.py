@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.manifests import budget
 from specr.providers.kubernetes.pods import Site
 from specr.providers.kubernetes.settings import KubernetesSettings
+from specr.providers.protocol import ProviderError
 from tests.unit.providers.apiserver import ApiServer, serving
 from tests.unit.providers.test_kubernetes_watches import revision_order
 
@@ -48,3 +50,11 @@ def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
     assert [one["metadata"]["name"] for one in found] == ["a", "b"]
     assert version == "7"
     assert [query["labelSelector"] for _, query in server.asked] == ["x=y", "x=y"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "a: 1", "\xff", '{"current-context": "c", "contexts": 3}'])
+def test_a_configuration_that_is_none_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(text, encoding="latin-1")
+    cluster = Cluster("tested", tmp_path, KubernetesSettings(kubeconfig="kubeconfig"))
+    with pytest.raises(ProviderError, match="No cluster configured"):
+        cluster.list_at("pods", {})
