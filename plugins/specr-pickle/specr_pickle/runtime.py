@@ -74,7 +74,7 @@ def _schema(text: str | None) -> Schema:
     try:
         document = json.loads(text)
         return Schema(inputs=_fields(document["input"]), outputs=_fields(document["output"]))
-    except (ValueError, TypeError, KeyError) as problem:
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
         raise LoadError(f"{SCHEMA_VARIABLE} is no schema: {problem}") from problem
 
 

@@ -203,8 +203,9 @@ class TestRefusals:
         with pytest.raises(LoadError, match=r"a pickle tells no schema. Declare spec\.schema"):
             load({"MODEL_PATH": str(processed(tmp_path, models.total))})
 
-    def test_a_schema_that_is_none(self, tmp_path: Path, models: Any) -> None:
-        environ = {"MODEL_PATH": str(processed(tmp_path, models.total)), "SPECR_MODEL_SCHEMA": '{"input": 1}'}
+    @pytest.mark.parametrize("text", ['{"input": 1}', '{"input": [{"name": "a", "type": 5}]}', "[]", "{"])
+    def test_a_schema_that_is_none(self, tmp_path: Path, models: Any, text: str) -> None:
+        environ = {"MODEL_PATH": str(processed(tmp_path, models.total)), "SPECR_MODEL_SCHEMA": text}
         with pytest.raises(LoadError, match="SPECR_MODEL_SCHEMA is no schema"):
             load(environ)
 
