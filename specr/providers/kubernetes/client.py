@@ -210,12 +210,19 @@ class Cluster:
             raise TransientError(f"{self.server} gave no answer to {method} {path}: {error}") from error
 
     def credentials(self) -> dict[str, str]:
-        """The header by which the server knows us; none where a certificate does it."""
+        """The header by which the server knows us; none where a certificate does it.
+
+        Raises:
+            ProviderError: the token is none that a header can carry.
+        """
         with self._lock:  # an expired token is fetched anew here
             configuration = self.configuration
             token = configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
             if token is None and configuration.username:
                 token = configuration.get_basic_auth_token()
+        if token and not (token.isascii() and token.isprintable()):
+            why = "the token holds a line feed or another character that no header can carry"
+            raise no_configuration(self._name, why)
         return {"authorization": token} if token else {}
 
     def accept(self, method: str, path: str, answer: Answer) -> dict[str, Any]:

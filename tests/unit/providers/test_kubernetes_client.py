@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
     assert [one["metadata"]["name"] for one in found] == ["a", "b"]
     assert version == "7"
     assert [query["labelSelector"] for _, query in server.asked] == ["x=y", "x=y"]
+
+
+@pytest.mark.parametrize("token", ["secret\n", "sec\nret", "\x00secret", "s\u00e9cret"])
+def test_a_token_that_no_header_can_carry_is_told_but_not_shown(token: str, tmp_path: Path) -> None:
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    cluster = Cluster("tested", tmp_path, KubernetesSettings(kubeconfig="kubeconfig"))
+    with pytest.raises(ProviderError, match="no header can carry") as raised:
+        cluster.list_at("pods", {})
+    assert "cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "a: 1", "\xff", '{"current-context": "c", "contexts": 3}'])
