@@ -14,8 +14,9 @@ from specr.canonical import JsonObject, digest_of
 from specr.diagnostics import sorted_diagnostics
 from specr.graph import Graph, ancestors
 from specr.plan.codec import encode_difference
-from specr.plan.desired import Desired, Expander, Expansion
+from specr.plan.desired import Desired
 from specr.plan.diff import diff_arguments
+from specr.plan.expand import Expander, Expansion
 from specr.render.diagnostic_json import encode_diagnostic
 from specr.render.text import encodable
 from specr.spec.model import Specs

@@ -16,7 +16,8 @@ from specr.backends.catalog import open_backend
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean, has_errors, sorted_diagnostics
 from specr.packs import InstalledPacks
 from specr.plan.checks import check_plan
-from specr.plan.desired import Expander, Expansion, digest_specs
+from specr.plan.desired import digest_specs
+from specr.plan.expand import Expander, Expansion
 from specr.plan.model import Plan
 from specr.plan.observed import Observation, ProviderSchema, SourceReport
 from specr.plan.planner import Request, World, plan

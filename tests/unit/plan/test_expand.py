@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from specr.address import Address, parse_address
-from specr.plan.desired import Desired, Expander
+from specr.plan.desired import Desired
+from specr.plan.expand import Expander
 from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.unknown import is_placeholder
 from specr.resources.base import Resource
