@@ -10,11 +10,12 @@ import re
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Words with blanks between."""
     return frozenset(text.split())
 
 
-LIBRARIES: Final = _words("""
+LIBRARIES: Final = words("""
     catboost fastai fastcore formulaic imblearn joblib keras lightgbm mlflow numpy pandas patsy scipy
     sklearn statsmodels tensorflow torch torchvision xgboost
 """)
@@ -36,6 +37,7 @@ _TOOLS: Final = re.compile(
     r"|numpy\.(f2py|distutils|testing|ctypeslib|lib\._datasource)\b.*"
     r"|pandas\.(core\.computation|io|compat|_testing|testing|util|plotting|tests)\b.*"
     r"|scipy\.(io|datasets|_lib\._ccallback)\b.*"
+    r"|(patsy|formulaic)(\..*)?"  # models don't hold their objects, which evaluate texts
     r"|sklearn\.(callback\._transport|datasets|externals|utils\._testing)\b.*"
     r"|torch\.(_dynamo|_inductor|_export|distributed|fx|hub|jit|multiprocessing|package|testing"
     r"|utils\.(benchmark|cpp_extension|bottleneck|tensorboard))\b.*"
@@ -50,10 +52,21 @@ _LOWER_CLASSES: Final = {
         r"|ndarray|matrix|recarray|record|dtype"
     ),
     "scipy": re.compile(r"\w+_(matrix|array|gen|frozen)|cKDTree"),
+    "statsmodels": re.compile(
+        r"[sdcz](Initialization|KalmanFilter|KalmanSmoother|SimulationSmoother|Statespace)|\w+_gen"
+    ),
 }
 """Classes in lower case."""
 
+_SCORES: Final = re.compile(r"[a-z]\w*_(score|error|loss|corrcoef|ratios)")
+"""What searches for the best model have measured it by: functions of arrays."""
+
 _REBUILDS: Final = {
+    "sklearn.metrics._classification": _SCORES,
+    "sklearn.metrics._ranking": _SCORES,
+    "sklearn.metrics._regression": _SCORES,
+    "sklearn.metrics.cluster._supervised": _SCORES,
+    "sklearn.metrics.cluster._unsupervised": _SCORES,
     "torch._utils": re.compile(r"_rebuild_\w+"),
     "torch": re.compile(
         r"(float|bfloat|int|uint|complex|qint|quint)\d+|bool|(strided|sparse_coo|contiguous_format)"
@@ -64,12 +77,12 @@ _REBUILDS: Final = {
 _CYTHON: Final = re.compile(r"__pyx_unpickle_\w+")
 """What Cython gives each of its classes to be unpickled with."""
 
-_UFUNCS: Final = """
+UFUNCS: Final = words("""
     abs absolute add arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil clip cos cosh deg2rad degrees diff
     divide exp exp2 expm1 fabs floor isfinite isinf isnan log log10 log1p log2 logical_not max maximum mean
     median min minimum mod multiply nan_to_num negative power prod rad2deg radians ravel reciprocal reshape
     rint round sign sin sinh sqrt square squeeze std subtract sum tan tanh true_divide trunc var
-"""
+""")
 """Functions of numpy that models hold, as `FunctionTransformer(numpy.log1p)` does."""
 
 _EXACT: Final = frozenset(
@@ -95,7 +108,7 @@ _EXACT: Final = frozenset(
         "types": "SimpleNamespace",
         "uuid": "UUID",
         "zoneinfo": "ZoneInfo._unpickle",
-        "numpy": _UFUNCS,
+        "numpy": " ".join(UFUNCS),
         "numpy._core.multiarray": "_reconstruct scalar",
         "numpy.core.multiarray": "_reconstruct scalar",
         "numpy._core.numeric": "_frombuffer",
@@ -120,6 +133,9 @@ _EXACT: Final = frozenset(
         "sklearn.metrics._dist_metrics": "newObj",
         "sklearn.neighbors._ball_tree": "newObj",
         "sklearn.neighbors._kd_tree": "newObj",
+        "statsmodels.genmod.families.links": "cauchy cloglog identity inverse_power inverse_squared log logc"
+        " logit loglog nbinom probit sqrt",
+        "statsmodels.tsa.deterministic": "DeterministicProcess",
         "torch": "device",
         "torch._tensor": "_rebuild_from_type_v2",
         "torch.nn.parameter": "_rebuild_parameter",

@@ -12,6 +12,7 @@ from typing import Final
 from specr_processor.pickles.arrays import array_size, is_wrapper
 from specr_processor.pickles.opcodes import BrokenPickleError, Buffer, Instruction, read_instruction
 from specr_processor.pickles.stack import LOADS_BYTES, Stack
+from specr_processor.pickles.states import States, makes_class
 from specr_processor.pickles.trace import Global, Trace
 from specr_processor.pickles.values import OPAQUE, Made, Ref, Span
 
@@ -32,8 +33,16 @@ def follow(data: Buffer, start: int, end: int, *, joblib: bool = False) -> Trace
 class _Machine(Stack):
     """What looks up and calls. The names of its parts are those of the standard library."""
 
+    def __init__(self, data: Buffer, start: int, end: int, *, joblib: bool) -> None:
+        super().__init__(data, start, end, joblib=joblib)
+        self._states = States()
+
     def run(self) -> None:
         """Go on to the end, or as far as it goes."""
+        self._follow()
+        self.trace.doubts += self._states.doubts()
+
+    def _follow(self) -> None:
         trace = self.trace
         try:
             while not trace.stopped:
@@ -103,6 +112,8 @@ class _Machine(Stack):
         self._keep(at, arguments, *(arguments if isinstance(arguments, tuple) else ()))
         if isinstance(callee, Ref) and callee.is_one_of(LOADS_BYTES):
             self._load_bytes(at, arguments)
+        if makes_class(callee, arguments):
+            self._doubt(at, "it makes a class")
         self._stack.append(Made(callee, arguments))
 
     def _load_bytes(self, at: Instruction, arguments: object) -> None:
@@ -125,6 +136,7 @@ class _Machine(Stack):
         self.trace.calls = True
         if isinstance(target, Made):
             target.state = state
+            self._states.set_on(target, at.at)
             if self._joblib and is_wrapper(target.callee):
                 self._pass_array(at, target)
 
@@ -191,7 +203,8 @@ _GROUPS: Final[dict[_Do, str]] = {
     _Machine.frame: "FRAME",
     _Machine.skip: "READONLY_BUFFER",
     _Machine.stop: "STOP",
-    _Machine.opaque: "FLOAT BINFLOAT LONG4 EMPTY_LIST EMPTY_SET NEXT_BUFFER",
+    _Machine.opaque: "FLOAT BINFLOAT LONG4 EMPTY_SET NEXT_BUFFER",
+    _Machine.empty_list: "EMPTY_LIST",
     _Machine.none: "NONE",
     _Machine.true: "NEWTRUE",
     _Machine.false: "NEWFALSE",

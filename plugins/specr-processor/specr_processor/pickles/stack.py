@@ -9,7 +9,7 @@ from typing import Final
 from specr_processor.pickles.arrays import is_wrapper
 from specr_processor.pickles.opcodes import BrokenPickleError, Buffer, Instruction
 from specr_processor.pickles.trace import Doubt, Trace
-from specr_processor.pickles.values import OPAQUE, Ref, Span, Table
+from specr_processor.pickles.values import OPAQUE, Items, Ref, Span, Table
 
 LOADS_BYTES: Final = "torch.storage._load_from_bytes"
 """What unpickles bytes that it is given: torch's tensors inside of other objects."""
@@ -148,8 +148,20 @@ class Stack:
 
     def collect(self, at: Instruction) -> None:
         """LIST and FROZENSET: what lies above the mark becomes one object."""
-        self._keep(at, *self._pop_mark())
-        self._stack.append(OPAQUE)
+        values = self._pop_mark()
+        self._keep(at, *values)
+        if at.name == "LIST":
+            self._new_list(values)
+        else:
+            self._stack.append(OPAQUE)
+
+    def empty_list(self, _: Instruction) -> None:
+        self._new_list([])
+
+    def _new_list(self, values: list[object]) -> None:
+        items = Items()
+        items.add(values)
+        self._stack.append(items)
 
     def empty_dict(self, _: Instruction) -> None:
         self._stack.append(Table())
@@ -161,12 +173,17 @@ class Stack:
         self._put(at, items)
 
     def append(self, at: Instruction) -> None:
-        self._keep(at, self._stack.pop())
-        self._change(at)
+        self._extend(at, [self._stack.pop()])
 
     def appends(self, at: Instruction) -> None:
-        self._keep(at, *self._pop_mark())
+        self._extend(at, self._pop_mark())
+
+    def _extend(self, at: Instruction, values: list[object]) -> None:
+        self._keep(at, *values)
         self._change(at)
+        target = self._stack[-1]
+        if isinstance(target, Items):
+            target.add(values)
 
     def setitem(self, at: Instruction) -> None:
         value = self._stack.pop()

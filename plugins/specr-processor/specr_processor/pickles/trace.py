@@ -19,10 +19,14 @@ class Global:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that can't be followed, and the byte where it lies."""
+    """Something that can't be followed, or may do more than to hold data, and the byte where it lies.
+
+    `allowed_by` is the name in a policy that lets it pass; where it is empty, none does.
+    """
 
     why: str
     at: int
+    allowed_by: str = ""
 
 
 @dataclass(slots=True)

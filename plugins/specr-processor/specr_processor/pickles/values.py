@@ -4,6 +4,7 @@ Nothing here is ever a real object of the model. Values are compared by identity
 build structures whose hash or comparison takes for ever.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 
@@ -41,17 +42,47 @@ class Ref:
 
 
 class Table:
-    """A dict, of which only the entries under text are known."""
+    """A dict, of which only the entries under text are known.
 
-    __slots__ = ("entries",)
+    `is_known` says that no other key may stand for a text: what a call gives may be one.
+    """
+
+    __slots__ = ("entries", "is_known")
 
     def __init__(self) -> None:
         self.entries: dict[str, object] = {}
+        self.is_known = True
 
     def put(self, key: object, value: object) -> None:
         """Set an entry."""
         if isinstance(key, str):
             self.entries[key] = value
+        elif isinstance(key, Made | Ref):
+            self.is_known = False
+
+
+class Items:
+    """A list, of which the texts are known, and the `parts` that are globals or made by calls.
+
+    `others` says that there is something else than texts in it.
+    """
+
+    __slots__ = ("others", "parts", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.parts: list[object] = []
+        self.others = False
+
+    def add(self, values: Iterable[object]) -> None:
+        """Append values."""
+        for value in values:
+            if isinstance(value, str):
+                self.texts.append(value)
+                continue
+            self.others = True
+            if isinstance(value, Ref | Made):
+                self.parts.append(value)
 
 
 class Made:

@@ -8,7 +8,7 @@ from specr_processor.errors import SourceError
 from specr_processor.pickles.contents import Search, Sighting
 from specr_processor.pickles.known import LIBRARIES, describe, suggest
 from specr_processor.pickles.policy import Mode, Policy, read_policy
-from specr_processor.pickles.trace import Global
+from specr_processor.pickles.trace import Doubt, Global
 from specr_processor.program import Job
 
 _SHOWN: Final = 3
@@ -60,6 +60,8 @@ def _objections(sightings: Iterable[Sighting], policy: Policy) -> list[str]:
     for sighting in sightings:
         what = sighting.what
         if not isinstance(what, Global):
+            if what.allowed_by and policy.names(what.allowed_by):
+                continue
             found.setdefault(f"{sighting.file} {what.why}", f"{sighting.place}: {what.why}")
         elif not policy.permits(what.module, what.name):
             full = f"{what.module}.{what.name}"
@@ -88,11 +90,11 @@ def _own_code(tree: Path, policy: Policy) -> list[str]:
 def _needed(sightings: Iterable[Sighting], policy: Policy) -> str:
     """What to name to have this model allowed, as the policy would have it."""
     missing = [
-        suggest(sighting.what.module, sighting.what.name)
-        for sighting in sightings
-        if isinstance(sighting.what, Global) and not policy.permits(sighting.what.module, sighting.what.name)
+        what.allowed_by if isinstance(what, Doubt) else suggest(what.module, what.name)
+        for what in (sighting.what for sighting in sightings)
+        if isinstance(what, Doubt) or not policy.permits(what.module, what.name)
     ]
-    names = sorted({name for name in missing if name})
+    names = sorted({name for name in missing if name and not policy.names(name)})
     return f" (modules: [{', '.join(names)}])" if names else ""
 
 
