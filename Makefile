@@ -52,14 +52,14 @@ plugins: $(VENV)/.dev
 engines: $(VENV)/.dev images  ## the tests on a real Docker daemon and a real cluster, as DOCKER_HOST and KUBECONFIG say
 	@$(BIN)/python -m pytest -q -n 5 --dist loadscope --no-loadscope-reorder tests/engines
 
-clients: $(VENV)/.dev  ## ask runtimes with the vendor's own clients, in environments of theirs
-	@$(BIN)/python -m pytest -q tests/clients
+clients: $(VENV)/.dev  ## ask runtimes with the vendor's own clients, in environments of theirs; CLIENTS=all: the proprietary one too
+	@$(if $(filter all,$(CLIENTS)),SPECR_TEST_SCORING_CLIENT=1) $(BIN)/python -m pytest -q tests/clients
 
 families: $(VENV)/.dev  ## deploy every model family and compare its answers; FAMILY= and EDITION= choose
 	@$(BIN)/python -m tests.families run $(FAMILY) $(if $(EDITION),--edition $(EDITION))
 
 registry: $(VENV)/.dev  ## models from real MLflow servers, of 1.29 and of today
-	@$(BIN)/python -m pytest -q tests/registry
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/registry
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py

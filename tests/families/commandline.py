@@ -75,7 +75,7 @@ def lock(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1)
 def needs(names: tuple[str, ...]) -> None:
     """Print the Debian packages that families need, beside Python."""
-    click.echo(" ".join(sorted({need for family in _load(names) for need in family.needs})))
+    click.echo(" ".join(sorted({need for family in _load(names) for need in family.debian_packages})))
 
 
 @main.command("document")

@@ -14,10 +14,11 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.families.cache import Cache, cache_folder, key_of
-from tests.families.commands import Deadline, run
+from tests.families.commands import CommandError, Deadline, run
 from tests.families.family import ROOT, EditionName, Family
 
 PYTHON: Final = "3.11"
@@ -25,6 +26,9 @@ PYTHON: Final = "3.11"
 UV: Final = Path(sys.executable).parent / "uv"
 _INSTALL_SECONDS: Final = 900
 _OURS: Final = "specr-"
+_DEBIANS: Final = Path("/usr/bin/python3")
+"""The Python whose libraries Debian's packages are. It has to be 3.11, which Debian 12's is."""
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _PASSED_ON: Final = ("OPENBLAS_", "OMP_", "MKL_", "NVPL_")
 """Variables that decide which code a numeric library runs: the build's must be the runtime's."""
 
@@ -36,18 +40,30 @@ def environment(family: Family, edition: EditionName, deadline: Deadline) -> tup
         CommandError: the requirements can't be installed.
         OutOfTimeError: the run's time is up.
     """
-    return environment_of(family.requirements(edition), family.plugins, deadline)
+    debian = family.editions[edition].debian
+    return environment_of(family.requirements(edition), family.plugins, deadline, debian)
 
 
-def environment_of(requirements: Path, plugins: Sequence[str], deadline: Deadline) -> tuple[Path, bool]:
-    """The same for any requirements, with what these plug-ins need."""
+def environment_of(
+    requirements: Path, plugins: Sequence[str], deadline: Deadline, debian: Mapping[str, str] = _NOTHING
+) -> tuple[Path, bool]:
+    """The same for any requirements, with what these plug-ins need and Debian's packages bring.
+
+    An environment that sees Debian's libraries is made without what these depend on: the requirements say
+    all that is to be installed beside them.
+    """
     extra = plugin_requirements(plugins)
+    interpreter = str(_DEBIANS) if debian else _interpreter()
+    for package, version in debian.items():
+        _check_debian(package, version, deadline)
 
     def make(folder: Path) -> None:
         env = uv_environment(os.environ)
-        command: list[str | Path] = [UV, "venv", "--quiet", "--relocatable", "--python", _interpreter()]
+        command: list[str | Path] = [UV, "venv", "--quiet", "--relocatable", "--python", interpreter]
+        command += ["--system-site-packages"] if debian else []
         run([*command, folder], deadline=deadline, limit=_INSTALL_SECONDS, env=env)
         install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python"]
+        install += ["--no-deps"] if debian else []
         run(
             [*install, "--requirement", requirements, *extra],
             deadline=deadline,
@@ -57,7 +73,8 @@ def environment_of(requirements: Path, plugins: Sequence[str], deadline: Deadlin
 
     pins = requirements.read_text(encoding="utf-8").splitlines()
     said = [line for line in pins if not line.startswith("#")]  # families of one environment share it
-    key = key_of([*said, *extra, _interpreter(), platform.machine()])
+    seen = [f"{package}={version}" for package, version in sorted(debian.items())]
+    key = key_of([*said, *extra, *seen, interpreter, platform.machine()])
     folder, made = Cache(cache_folder() / "environments").get(key, make)
     return folder / "bin" / "python", made
 
@@ -132,6 +149,17 @@ def _pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
         if name.startswith("PIP_"):
             settings[name.removeprefix("PIP_").lower().replace("_", "-")] = value
     return {name: " ".join(value.split()) for name, value in settings.items()}
+
+
+def _check_debian(package: str, version: str, deadline: Deadline) -> None:
+    """See that a Debian package is installed in a version, whatever Debian's own revision of it."""
+    ask: list[str | Path] = ["dpkg-query", "--show", "--showformat", "${Version}", package]
+    try:
+        found = run(ask, deadline=deadline, limit=60)
+    except CommandError as error:
+        raise CommandError(f"Debian's package {package} is missing: `apt-get install {package}`") from error
+    if re.split(r"[+~-]", found)[0] != version:
+        raise CommandError(f"Debian's package {package} is {found} here, and {version} is to be tried")
 
 
 def _interpreter() -> str:

@@ -44,12 +44,20 @@ class Edition(_Part):
     """One environment.
 
     `requires` is what `lock` resolves, `package` the distribution here, if it is another than the
-    family's, `note` says why it is not the listed version, or another package.
+    family's, `note` says why it is not the listed version, or another package. `debian` are the versions of
+    what is not installed from an index but taken from Debian's packages, by their names: of libraries that
+    have no wheel, or none for processors alone.
     """
 
     requires: tuple[str, ...]
     package: str = ""
     note: str = ""
+    debian: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def from_debian(self) -> Mapping[str, str]:
+        """The versions of distributions that Debian's packages bring: `torch` is `python3-torch`."""
+        return {name.removeprefix("python3-"): version for name, version in self.debian.items()}
 
 
 class Rows(_Part):
@@ -104,6 +112,11 @@ class Family(_Part):
         """Where its files are."""
         return FAMILIES / self.name
 
+    @property
+    def debian_packages(self) -> frozenset[str]:
+        """All Debian packages that it needs."""
+        return frozenset(self.needs).union(*(edition.debian for edition in self.editions.values()))
+
     def requirements(self, edition: EditionName) -> Path:
         """The pinned requirements of an edition."""
         return self.folder / f"requirements-{edition}.txt"
@@ -118,7 +131,7 @@ class Family(_Part):
         Raises:
             FamilyError: the requirements don't pin it.
         """
-        pins = read_pins(self.requirements(edition))
+        pins = {**read_pins(self.requirements(edition)), **self.editions[edition].from_debian}
         package = self.editions[edition].package or self.package
         found = pins.get(normalise(package))
         if found is None:

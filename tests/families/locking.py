@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.families.commands import Deadline, run
 from tests.families.environments import PYTHON, UV, plugin_requirements, uv_environment
-from tests.families.family import EditionName, Family
+from tests.families.family import Edition, EditionName, Family
 
 _LOCAL: Final = re.compile(r"^(\S+==[^\s;+]+)\+\S+", re.MULTILINE)
 _SECONDS: Final = 300
@@ -22,13 +22,7 @@ def lock_family(family: Family) -> Iterator[Path]:
     of the plain version takes as well.
     """
     for name, edition in family.editions.items():
-        wanted = "\n".join([*edition.requires, *plugin_requirements(family.plugins)])
-        source = family.folder / ".requires.txt"
-        source.write_text(wanted, encoding="utf-8")
-        try:
-            pinned = _compile(source)
-        finally:
-            source.unlink()
+        pinned = _pins(family, edition)
         path = family.requirements(name)
         day = f" on {time.strftime('%Y-%m-%d')}" if name is EditionName.NEWEST else ""
         header = f"# The {name} versions{day}; written by `python -m tests.families lock {family.name}`.\n"
@@ -36,12 +30,28 @@ def lock_family(family: Family) -> Iterator[Path]:
         yield path
 
 
-def _compile(source: Path) -> str:
+def _pins(family: Family, edition: Edition) -> str:
+    """What is to be installed; of what Debian brings, and what that depends on, nothing."""
+    source, left_out = family.folder / ".requires.txt", family.folder / ".left-out.txt"
+    wanted = [*edition.requires, *plugin_requirements(family.plugins)]
+    never = [f"{name}; sys_platform == 'never'" for name in edition.from_debian]
+    try:
+        source.write_text("\n".join(wanted), encoding="utf-8")
+        left_out.write_text("\n".join(never), encoding="utf-8")
+        return _compile(source, left_out)
+    finally:
+        source.unlink(missing_ok=True)
+        left_out.unlink(missing_ok=True)
+
+
+def _compile(source: Path, left_out: Path) -> str:
     command: list[str | Path] = [
         UV,
         "pip",
         "compile",
         source,
+        "--override",
+        left_out,
         "--python-version",
         PYTHON,
         "--python-platform",

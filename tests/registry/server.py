@@ -64,6 +64,7 @@ def serving(python: Path, folder: Path, *, has_aliases: bool, deadline: Deadline
         **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # processes of its own, which no model needs
         "GIT_PYTHON_REFRESH": "quiet",
     }
     command = [str(python.parent / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port)]
