@@ -88,8 +88,9 @@ class Project(Resource, frozen=True, kw_only=True):
     there unasked, with default settings."""
 
     sources: dict[Name, dict[str, Any]] = field(default_factory=dict)
-    """Settings of sources that plug-ins bring, by scheme, such as
-    `models: {trackingUri: "https://mlflow.example.com"}`."""
+    """Settings of sources, by scheme: those that plug-ins bring, such as
+    `models: {trackingUri: "https://mlflow.example.com"}`, and of URLs `http: {timeout: 3600}`, the seconds
+    that a transfer may take (4 hours)."""
 
     default_provider: Name = "local"
     """The provider of deployments that name none."""

@@ -130,6 +130,16 @@ def too_large(shown: str, limit: int) -> Diagnostic:
     )
 
 
+def too_slow(shown: str, seconds: float, kind: str = "http") -> Diagnostic:
+    """It was not over in time, which settings of sources of a kind say."""
+    return Diagnostic(
+        "Artifact can't be fetched in time",
+        f"{shown}: the transfer was not over within {seconds:,g} seconds.",
+        "Run the command again, which goes on from there if the server can; or allow more seconds, in the "
+        f"Project's `sources: {{{kind}: {{timeout: …}}}}`.",
+    )
+
+
 def changed(shown: str) -> Diagnostic:
     """Other content than was looked up."""
     return Diagnostic(

@@ -7,7 +7,7 @@ like that is written `./name`.) Plug-ins bring further schemes; each is loaded w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.plugins import plugins_by_name
-from specr.sources.limits import HttpLimits
+from specr.sources.limits import HttpLimits, check_web, web_limits
 from specr.sources.path import PathSource
-from specr.sources.protocol import Digests, Source
+from specr.sources.protocol import Digests, SettingsChecker, Source
 from specr.sources.url import shown_url
 from specr.store.catalog import open_cache
 from specr.workfolder import WORK_FOLDER
@@ -33,6 +33,8 @@ GROUP: Final = "specr.sources"
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 _BUILT_IN: Final = ("file", "http", "https")
+_WEB: Final = "http"
+"""Where settings of URLs stand, those of https, too."""
 _OF_MLFLOW: Final = "models"
 _RUNS_OF_MLFLOW: Final = "runs"
 """Schemes of MLflow's registry and its runs, which people know from there."""
@@ -86,20 +88,21 @@ class Sources:
             return self._path
         if scheme in ("http", "https"):
             return self._http
-        if scheme not in self._loaded:
-            if scheme not in self._plugins:
-                raise DiagnosticError(self._unknown(scheme, reference))
-            context = replace(self._context, settings=self._settings.get(scheme, {}))
-            self._loaded[scheme] = _load(self._plugins[scheme])(context)
-        return self._loaded[scheme]
+        if scheme not in self._plugins:
+            raise DiagnosticError(self._unknown(scheme, reference))
+        return self._plugged(scheme)
 
     def check(self) -> tuple[Diagnostic, ...]:
-        """Settings of sources that there are not, or that take none."""
-        return tuple(
-            replace(self._no_settings(scheme), path=("spec", "sources", scheme))
-            for scheme in self._settings
-            if scheme in _BUILT_IN or scheme not in self._plugins
-        )
+        """What is wrong with the project's settings of sources. No I/O but the loading of plug-ins."""
+        return tuple(found for scheme in self._settings for found in self._check(scheme))
+
+    def _check(self, scheme: str) -> Iterable[Diagnostic]:
+        if scheme == _WEB:
+            return check_web(self._settings[scheme])
+        if scheme in _BUILT_IN or scheme not in self._plugins:
+            return (replace(self._no_settings(scheme), path=("spec", "sources", scheme)),)
+        source = self._plugged(scheme)
+        return source.check() if isinstance(source, SettingsChecker) else ()
 
     @cached_property
     def _path(self) -> Source:
@@ -109,7 +112,14 @@ class Sources:
     def _http(self) -> Source:
         from specr.sources.http import HttpSource  # noqa: PLC0415 - most projects fetch nothing
 
-        return HttpSource(self._context.root / WORK_FOLDER / "downloads", self._limits)
+        limits = web_limits(self._settings.get(_WEB, {}), self._limits)
+        return HttpSource(self._context.root / WORK_FOLDER / "downloads", limits)
+
+    def _plugged(self, scheme: str) -> Source:
+        if scheme not in self._loaded:
+            context = replace(self._context, settings=self._settings.get(scheme, {}))
+            self._loaded[scheme] = _load(self._plugins[scheme])(context)
+        return self._loaded[scheme]
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
@@ -118,7 +128,8 @@ class Sources:
     def _no_settings(self, scheme: str) -> Diagnostic:
         summary = "Settings of an unknown source"
         if scheme in _BUILT_IN:
-            return Diagnostic(summary, f"The source {scheme} takes none.", "Remove them.")
+            remedy = f"Write them under `{_WEB}`, for both." if scheme == "https" else "Remove them."
+            return Diagnostic(summary, f"The source {scheme} takes none.", remedy)
         known = sorted(self._plugins)
         return Diagnostic(
             summary,

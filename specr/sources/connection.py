@@ -22,6 +22,7 @@ from msgspec import Struct
 from specr import __version__
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.sources import answers
+from specr.sources.deadline import Deadline
 from specr.sources.limits import HttpLimits
 
 if TYPE_CHECKING:
@@ -123,28 +124,43 @@ class Connection:
             raise BrokenError(answers.unreachable(shown, "the connection broke off")) from None
 
     @contextmanager
-    def client(self) -> Iterator[httpx.Client]:
-        """A client, until the end of the block.
+    def client(self, shown: str) -> Iterator[httpx.Client]:
+        """A client for what is shown as `shown`, until the end of the block or of the time for all of it.
 
         Raises:
-            DiagnosticError: the environment's settings of connections make no sense.
+            DiagnosticError: the environment's settings of connections make no sense, or the time was up.
         """
+        deadline = Deadline(self._limits.whole)
+        with self._client(deadline) as client, deadline:  # what the machine takes to get ready does not count
+            try:
+                yield client
+            except (BrokenError, DiagnosticError):
+                if not deadline.is_over:
+                    raise
+            if deadline.is_over:
+                raise DiagnosticError(answers.too_slow(shown, self._limits.whole))
+
+    def _client(self, deadline: Deadline) -> httpx.Client:
         import httpx  # noqa: PLC0415 - see above
+
+        def watch(request: httpx.Request) -> None:
+            if deadline.is_over:
+                raise DiagnosticError(answers.too_slow(request.url.host, deadline.seconds))
+            deadline.watch(request)
 
         limits = self._limits
         try:
-            client = httpx.Client(
+            return httpx.Client(
                 **{"verify": self._tls, **self._access.options()},
                 follow_redirects=True,
                 max_redirects=limits.redirects,
                 timeout=httpx.Timeout(limits.read, connect=limits.connect),
+                event_hooks={"request": [watch]},
                 # Bytes as they lie at the server; a digest of what some proxy compressed means nothing.
                 headers={"accept-encoding": "identity", "user-agent": f"specr/{__version__}"},
             )
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
             raise DiagnosticError(_unusable_environment()) from error
-        with client:
-            yield client
 
     def judge(self, response: httpx.Response, shown: str) -> None:
         """Refuse an answer that brings no content."""

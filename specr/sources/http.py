@@ -53,7 +53,7 @@ class HttpSource:
     def resolve(self, reference: str, base: Path) -> Resolved:  # noqa: ARG002 - the Protocol's
         """See `Source`. The digest is never known: servers don't tell it."""
         url, shown = check_url(reference), shown_url(reference)
-        with self._connection.client() as client:
+        with self._connection.client(shown) as client:
             identity = self._connection.repeat(lambda: self._probe(client, url, shown))
         size = identity.get("size")
         if size == 0:
@@ -66,8 +66,10 @@ class HttpSource:
     def fetch(self, resolved: Resolved, reference: str, target: Path) -> Path:
         """See `Source`."""
         url, shown = check_url(reference), shown_url(reference)
-        with open_partial(self._partials, reference) as partial, self._connection.client() as client:
-            self._connection.repeat(lambda: self._transfer(client, url, resolved, partial))
+        with open_partial(self._partials, reference) as partial:
+            with self._connection.client(shown) as client:
+                self._connection.repeat(lambda: self._transfer(client, url, resolved, partial))
+            # Not before it is known that the time was not up: cut off, some answers look whole.
             if partial.size == 0 and not self._may_be_empty:
                 raise DiagnosticError(answers.empty(shown))
             partial.finish(target)

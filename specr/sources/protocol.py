@@ -69,6 +69,14 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class SettingsChecker(Protocol):
+    """A source that can say what is wrong with the project's settings of it, before anything is asked."""
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """All findings, each with the path in the Project, `("spec", "sources", scheme, …)`. No I/O."""
+
+
+@runtime_checkable
 class Previewer(Protocol):
     """A source that can bring single files of a folder at plan, so that a reader can tell what is in them."""
 

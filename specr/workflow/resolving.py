@@ -122,8 +122,8 @@ def _is_remote(reference: str) -> bool:
 
 
 def _about(artifact: Artifact, diagnostic: Diagnostic) -> Diagnostic:
-    """A source's finding, placed at the artifact that names it."""
-    if diagnostic.address is not None:
+    """A source's finding, placed at the artifact that names it unless it is about the project's settings."""
+    if diagnostic.address is not None or diagnostic.path[:2] == ("spec", "sources"):
         return diagnostic
     return replace(diagnostic, address=artifact.address, path=("spec", "source"))
 

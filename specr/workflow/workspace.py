@@ -130,7 +130,7 @@ class Workspace:
         expansion, reusable = self._expand(state, report, observed, schemas)
         desired = expansion.desired
         targets = close_targets(options.targets, desired, state, destroy=options.destroy)
-        problems = [*self._check_sources(), *report.diagnostics, *expansion.diagnostics]
+        problems = [*self.check_sources(), *report.diagnostics, *expansion.diagnostics]
         if options.destroy:
             problems = [d for d in problems if not d.is_error]
         if options.targets:
@@ -204,7 +204,8 @@ class Workspace:
 
         return Sources(self.root, digests=self._digests, settings=self.specs.project.sources)
 
-    def _check_sources(self) -> tuple[Diagnostic, ...]:
+    def check_sources(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the project's settings of sources. Asks none of them."""
         return self._sources.check() if self.specs.project.sources else ()
 
     @cached_property

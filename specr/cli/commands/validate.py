@@ -29,7 +29,8 @@ def command(session: Session, *, as_json: bool, variables: tuple[tuple[str, str]
     try:
         with session.open(variables) as workspace:
             specs = workspace.specs
-            found = workspace.located((*workspace.warnings, *expand_alone(specs).diagnostics))
+            said = (*workspace.warnings, *workspace.check_sources(), *expand_alone(specs).diagnostics)
+            found = workspace.located(said)
             own = [document for document in specs.documents.values() if not document.pack]
             count, files = len(own), len({document.file for document in own})
     except DiagnosticError as error:

@@ -106,8 +106,33 @@ def test_settings_that_no_source_takes_are_told(
     (told,) = Sources(tmp_path, settings={scheme: {}}).check()
     assert told.path == ("spec", "sources", scheme)
     assert hint in told.detail + told.remedy
-    assert not Sources(tmp_path, settings={"models": {}}).check()
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Registry)
+    assert not Sources(tmp_path, settings={"models": {}, "http": {}}).check()
     assert not Sources(tmp_path).check()
+
+
+def test_a_plug_in_may_check_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Diagnostic("Wrong", "It is.", "Right it.", path=("spec", "sources", "models", "x"))
+    install(monkeypatch, EntryPoint("models", "x:y", "specr.sources"))
+    monkeypatch.setattr(Registry, "check", lambda self: (found,), raising=False)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Registry)
+    assert Sources(tmp_path, settings={"models": {"x": 1}}).check() == (found,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "summary"),
+    [
+        ({"timeout": 0}, "Setting of the wrong type"),
+        ({"timeout": True}, "Setting of the wrong type"),
+        ({"timeout": "1h"}, "Setting of the wrong type"),
+        ({"timout": 5}, "Unknown setting of a source"),
+    ],
+)
+def test_settings_of_urls_are_checked(tmp_path: Path, settings: dict[str, object], summary: str) -> None:
+    sources = Sources(tmp_path, settings={"http": settings})
+    (told,) = sources.check()
+    assert (told.summary, told.path) == (summary, ("spec", "sources", "http", *settings))
+    assert refused(sources, "https://h/x") == told
 
 
 def test_an_unknown_scheme_is_told_with_the_known(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -43,6 +45,8 @@ class Page:
     shift: int = 0
     """Parts begin so many bytes off."""
     stalls: bool = False
+    drips: str = ""
+    """`headers` or `body`: they come a byte at a time, and never to an end."""
 
 
 class Site:
@@ -95,11 +99,22 @@ class Site:
         if page.stalls:
             self.release.wait(30)
             return self.plain(handler, 500)
+        if page.drips:
+            return self.drip(handler, page)
         if page.statuses:
             return self.plain(handler, *page.statuses.pop(0))
         if handler.command == "HEAD" and page.head != 200:
             return self.plain(handler, page.head)
         return self.content(handler, page)
+
+    def drip(self, handler: BaseHTTPRequestHandler, page: Page) -> None:
+        tag = "".join(f"{name}: {value}\r\n" for name, value in page.headers.items())
+        end = "Connection: close\r\n\r\n" if page.drips == "body" else ""
+        handler.wfile.write(f"HTTP/1.1 200 OK\r\n{tag}X-Drip: {end}".encode())
+        handler.close_connection = True
+        with suppress(OSError):  # the other side has had enough
+            while not self.release.wait(0.01):
+                handler.wfile.write(b"a")
 
     def plain(
         self, handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str] | None = None
@@ -551,6 +566,30 @@ class TestFetch:
         page.stalls = True
         refusal = told(source.fetch, resolved, site.url(), tmp_path / "target")
         assert "no sign of life" in refusal.detail
+
+    @pytest.mark.parametrize("part", ["headers", "body"])
+    def test_what_drips_is_cut_off_in_time(self, tmp_path: Path, site: Site, part: str) -> None:
+        page = site.serve(drips=part)
+        source = HttpSource(tmp_path / "downloads", HttpLimits(read=20, whole=1.0))
+        refusal = told(source.fetch, Resolved(None, described=site.url()), site.url(), tmp_path / "target")
+        assert refusal.summary == "Artifact can't be fetched in time"
+        assert "not over within 1 seconds" in refusal.detail
+        assert "sources: {http: {timeout: …}}" in refusal.remedy
+        assert not (tmp_path / "target").exists()
+        assert len(site.requests) == 1
+        page.drips = ""
+        assert source.fetch(Resolved(None, described=site.url()), site.url(), tmp_path / "target").is_file()
+
+    def test_headers_that_drip_don_t_hold_up_a_plan(self, tmp_path: Path, site: Site) -> None:
+        site.serve(drips="headers")
+        source = HttpSource(tmp_path, HttpLimits(read=20, whole=1.0))
+        assert told(resolve, source, site).summary == "Artifact can't be fetched in time"
+
+    def test_repeats_end_with_the_time_for_all(self, tmp_path: Path, site: Site) -> None:
+        site.serve(statuses=[(503, {})] * 100)
+        source = HttpSource(tmp_path, HttpLimits(whole=0.2, attempts=100), lambda _: time.sleep(0.05))
+        assert told(resolve, source, site).summary == "Artifact can't be fetched in time"
+        assert len(site.requests) < 50
 
     def test_one_process_at_a_time(self, source: HttpSource, site: Site, tmp_path: Path) -> None:
         site.serve()

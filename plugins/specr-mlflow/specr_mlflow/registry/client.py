@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
+
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.sources import answers
 from specr.sources.connection import BrokenError, Connection
@@ -30,6 +32,8 @@ _PAGES: Final = 5_000
 _ANSWER_BYTES: Final = 64 << 20
 _ANSWER_SECONDS: Final = 120.0
 """Room and time for one answer: a page of the longest descriptions takes a part of both."""
+_QUESTION_SECONDS: Final = 600.0
+"""Time for a question with all that it is repeated."""
 
 
 class AbsentError(Exception):
@@ -52,7 +56,8 @@ class MlflowServer:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.server = server
-        self._connection = Connection(limits, pause, server.access)
+        whole = min(limits.whole, _QUESTION_SECONDS)
+        self._connection = Connection(replace(limits, whole=whole), pause, server.access)
 
     def ask(self, question: str, **parameters: str | int) -> Mapping[str, Any]:
         """The answer to a question, such as `registered-models/get`.
@@ -61,7 +66,7 @@ class MlflowServer:
             AbsentError: what is asked for is not there.
             DiagnosticError: the server does not answer, or refuses.
         """
-        with self._connection.client() as client:
+        with self._connection.client(self.server.shown) as client:
             return self._connection.repeat(lambda: self._once(client, _API + question, parameters))
 
     def pages(self, question: str, key: str, **parameters: str | int) -> Iterator[Mapping[str, Any]]:
@@ -77,7 +82,7 @@ class MlflowServer:
 
     def files(self, path: str) -> list[Mapping[str, Any]]:
         """What lies in a folder of the artifacts that the server passes on."""
-        with self._connection.client() as client:
+        with self._connection.client(self.server.shown) as client:
             place = "/api/2.0/mlflow-artifacts/artifacts"
             answer = self._connection.repeat(lambda: self._once(client, place, {"path": path}))
         return list(_mappings(answer.get("files"), self.server))
@@ -89,7 +94,7 @@ class MlflowServer:
         shown = self.server.shown
         try:
             with (
-                self._connection.client() as client,
+                self._connection.client(self.server.shown) as client,
                 self._connection.asking(shown),
                 client.stream("GET", url, params=parameters) as response,
             ):

@@ -7,24 +7,30 @@ For object stores there is MLflow, in a process of its own, if it is installed.
 from __future__ import annotations
 
 import posixpath
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.sources.answers import too_slow
 from specr.sources.connection import Access
 from specr.sources.http import HttpSource
 from specr.sources.limits import HttpLimits
 from specr.sources.protocol import Resolved
+from specr.sources.url import shown_url
 from specr.workfolder import WORK_FOLDER
 from specr_mlflow.registry.client import MlflowServer, strange
 from specr_mlflow.registry.kept import kept_folder, move_to
 from specr_mlflow.registry.library import fetch_by_mlflow
 from specr_mlflow.registry.place import Place, Server
+from specr_mlflow.registry.settings import FOLDERS
 
 _MOST_FILES: Final = 100_000
 _PROXIED: Final = "mlflow-artifacts"
+_ASKED_AGAIN: Final = ("runs", "models")
+"""What MLflow's client would ask the same server about, which may send it to this machine's disk."""
 
 
 class RemoteFile(NamedTuple):
@@ -37,8 +43,19 @@ class RemoteFile(NamedTuple):
 class Download:
     """Brings the files of model versions."""
 
-    def __init__(self, place: Place, root: Path, limits: HttpLimits, pause: Callable[[float], None]) -> None:
-        """Keep what broken transfers brought in the work folder of the project at `root`."""
+    def __init__(
+        self,
+        place: Place,
+        root: Path,
+        limits: HttpLimits,
+        pause: Callable[[float], None],
+        local: tuple[Path, ...] = (),
+    ) -> None:
+        """Keep what broken transfers brought in the work folder of the project at `root`.
+
+        `local` are the folders of this machine that the registry may name models in.
+        """
+        self._local = local
         self._place = place
         self._work = root / WORK_FOLDER
         self._limits = limits
@@ -59,16 +76,33 @@ class Download:
             raise DiagnosticError(strange(self._place.tracking, what)) from None
         scheme = parts.scheme.lower()
         if scheme in ("", "file"):
-            return _local(uri if not scheme else unquote(parts.path), shown)
+            return self._on_this_machine(uri if not scheme else unquote(parts.path), shown)
+        if scheme in _ASKED_AGAIN:
+            raise DiagnosticError(
+                strange(self._place.registry, f"says that {shown} lies at {shown_url(uri)}")
+            )
         with kept_folder(self._work / "mlflow", key) as folder:
             if scheme == _PROXIED:
                 server = self._server(parts.netloc)
                 if not self._through_server(server, unquote(parts.path).strip("/"), folder):
                     raise DiagnosticError(_nothing(server, shown))
             else:
-                fetch_by_mlflow(uri, folder, self._place.tracking.url, shown)
+                fetch_by_mlflow(uri, folder, self._place.tracking.url, shown, self._limits.whole)
             move_to(folder, target)
         return target
+
+    def _on_this_machine(self, text: str, shown: str) -> Path:
+        """The folder that the registry names, if the project lets it.
+
+        Whoever runs the registry could name any folder here, whose files would end up in a deployment.
+        """
+        path = Path(text)
+        if not path.is_absolute() or not path.is_dir():
+            raise DiagnosticError(_elsewhere(text, shown))
+        found = path.resolve()
+        if not any(found.is_relative_to(folder.resolve()) for folder in self._local):
+            raise DiagnosticError(_not_allowed(text, shown))
+        return path
 
     def _server(self, netloc: str) -> Server:
         """The server that passes the files on; another one than those that are known gets no login."""
@@ -83,8 +117,11 @@ class Download:
         source = HttpSource(
             self._work / "downloads", self._limits, self._pause, server.access, may_be_empty=True
         )
+        until = time.monotonic() + self._limits.whole
         files = list(_list(MlflowServer(server, self._limits, self._pause), top))
         for file in files:
+            if time.monotonic() > until:
+                raise DiagnosticError(too_slow(server.shown, self._limits.whole, "models"))
             path = folder / file.path
             if path.is_file() and file.size is not None and path.stat().st_size == file.size:
                 continue  # an earlier process brought it
@@ -93,13 +130,6 @@ class Download:
             identity = {} if file.size is None else {"size": file.size}
             source.fetch(Resolved(None, identity=identity, described=url), url, path)
         return bool(files)
-
-
-def _local(text: str, shown: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute() or not path.is_dir():
-        raise DiagnosticError(_elsewhere(text, shown))
-    return path
 
 
 def _list(server: MlflowServer, top: str) -> Iterator[RemoteFile]:
@@ -128,7 +158,18 @@ def _elsewhere(path: str, shown: str) -> Diagnostic:
         f"The files of {shown} lie at {path}, where the MLflow server keeps them and this machine "
         "has nothing.",
         "Run the server with `--serve-artifacts` and register the model anew, so that the server passes "
-        "the files on; or run specr where that folder is mounted.",
+        "the files on; or run specr where that folder is mounted, and name it in the Project: "
+        f"`sources: {{models: {{{FOLDERS}: […]}}}}`.",
+    )
+
+
+def _not_allowed(path: str, shown: str) -> Diagnostic:
+    return Diagnostic(
+        "Registry names a folder of this machine",
+        f"The files of {shown} lie at {path}, says the MLflow server, and the project does not let it name "
+        "that.",
+        "If that is where models are kept, name a folder above it in the Project: `sources: {models: "
+        f"{{{FOLDERS}: […]}}}}`; or run the server with `--serve-artifacts` and register the model anew.",
     )
 
 

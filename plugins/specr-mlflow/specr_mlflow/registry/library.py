@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.sources.answers import too_slow
 from specr.sources.url import shown_url
 
 _PROGRAM: Final = """\
@@ -29,8 +30,8 @@ _QUIET: Final = {
 _LONGEST: Final = 300
 
 
-def fetch_by_mlflow(uri: str, folder: Path, tracking: str, shown: str) -> None:
-    """Bring what lies at an artifact URI into a folder.
+def fetch_by_mlflow(uri: str, folder: Path, tracking: str, shown: str, seconds: float) -> None:
+    """Bring what lies at an artifact URI into a folder, within so many seconds.
 
     Raises:
         DiagnosticError: MLflow is not installed, or can't do it.
@@ -39,7 +40,18 @@ def fetch_by_mlflow(uri: str, folder: Path, tracking: str, shown: str) -> None:
         raise DiagnosticError(_lacking(uri, shown))
     environ = {"MLFLOW_TRACKING_URI": tracking, **os.environ, **_QUIET}
     command = [sys.executable, "-c", _PROGRAM, uri, str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", env=environ)
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environ,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise DiagnosticError(too_slow(shown, seconds, "models")) from None
     if done.returncode:
         raise DiagnosticError(_failed(uri, shown, done.stderr))
     brought = Path(done.stdout.rstrip("\n").rpartition("\n")[2])

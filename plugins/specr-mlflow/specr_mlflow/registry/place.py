@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.sources.connection import Access, netrc_login
 from specr.sources.url import check_url, shown_url
+from specr_mlflow.registry.settings import check_settings
 
-_SETTINGS: Final = {"trackingUri": "MLFLOW_TRACKING_URI", "registryUri": "MLFLOW_REGISTRY_URI"}
+_VARIABLES: Final = {"trackingUri": "MLFLOW_TRACKING_URI", "registryUri": "MLFLOW_REGISTRY_URI"}
 _TRUE: Final = ("1", "true")
 
 LOGIN: Final = (
@@ -55,8 +56,10 @@ def find_place(settings: Mapping[str, Any], environ: Mapping[str, str] = os.envi
     Raises:
         DiagnosticError: nothing says it, or what says it is no HTTP server.
     """
-    _check_settings(settings)
-    found = {key: _uri(key, settings, environ) for key in _SETTINGS}
+    wrong = tuple(check_settings(settings))
+    if wrong:
+        raise DiagnosticError(*wrong)
+    found = {key: _uri(key, settings, environ) for key in _VARIABLES}
     tracking, registry = found["trackingUri"], found["registryUri"]
     first = registry or tracking
     if first is None:
@@ -86,7 +89,7 @@ def _uri(key: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> _
     """The project's word comes first, so that specs mean the same whoever runs them."""
     if key in settings:
         return _Uri(settings[key], f"The project's setting sources.models.{key}", in_specs=True)
-    variable = _SETTINGS[key]
+    variable = _VARIABLES[key]
     return _Uri(environ[variable], variable) if environ.get(variable) else None
 
 
@@ -164,28 +167,6 @@ def _trust(environ: Mapping[str, str]) -> Mapping[str, Any]:
         return {"verify": False}
     path = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
     return {"verify": ssl.create_default_context(cafile=path)} if path else {}
-
-
-def _check_settings(settings: Mapping[str, Any]) -> None:
-    for key, value in settings.items():
-        if key not in _SETTINGS:
-            raise DiagnosticError(
-                Diagnostic(
-                    "Unknown setting of a source",
-                    f"Sources of the kind models know no setting {key!r}.",
-                    did_you_mean(key, _SETTINGS) or f"There are: {', '.join(sorted(_SETTINGS))}.",
-                    path=("spec", "sources", "models", key),
-                ),
-            )
-        if not isinstance(value, str):
-            raise DiagnosticError(
-                Diagnostic(
-                    "Setting of the wrong type",
-                    f"The setting {key} of sources of the kind models is the address of a server.",
-                    "Write it as text, such as `https://mlflow.example.com`.",
-                    path=("spec", "sources", "models", key),
-                ),
-            )
 
 
 def _unknown() -> Diagnostic:

@@ -9,14 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from specr.canonical import encode_json
+from specr.diagnostics import Diagnostic
 from specr.sources.catalog import SourceContext
-from specr.sources.limits import HttpLimits
+from specr.sources.limits import TIMEOUT, HttpLimits
 from specr.sources.protocol import Resolved
 from specr_mlflow.registry.client import MlflowServer
 from specr_mlflow.registry.download import Download
 from specr_mlflow.registry.place import Place, find_place
 from specr_mlflow.registry.reference import parse_reference
+from specr_mlflow.registry.settings import check_settings, local_folders
 from specr_mlflow.registry.versions import Versions
 
 _LARGEST_PREVIEW: Final = 8 << 20
@@ -24,7 +28,7 @@ _LARGEST_PREVIEW: Final = 8 << 20
 
 
 class ModelsSource:
-    """Registered models. Fulfils `Source` and `Previewer`; see there for what each method promises."""
+    """Registered models. Fulfils `Source`, `Previewer` and `SettingsChecker`; see there for the promises."""
 
     def __init__(
         self,
@@ -35,6 +39,10 @@ class ModelsSource:
         self._context = context
         self._limits = limits
         self._pause = pause
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """See `SettingsChecker`."""
+        return tuple(check_settings(self._context.settings))
 
     def resolve(self, reference: str, base: Path) -> Resolved:  # noqa: ARG002 - the Protocol's
         """See `Source`. The digest is never known: the registry keeps none."""
@@ -63,7 +71,9 @@ class ModelsSource:
         version = self._versions.find(parse_reference(reference))
         uri = self._versions.download_uri(version)
         key = hashlib.sha256(encode_json([self._place.registry.url, resolved.identity])).hexdigest()[:32]
-        download = Download(self._place, self._context.root, self._limits, self._pause)
+        place, settings = self._place, self._context.settings  # which are right, or there were no place
+        limits = replace(self._limits, whole=float(settings.get(TIMEOUT, self._limits.whole)))
+        download = Download(place, self._context.root, limits, self._pause, local_folders(settings))
         return download.fetch(uri, target, key=key, shown=version.pinned)
 
     @cached_property

@@ -343,13 +343,41 @@ class TestFetch:
         assert fetch_refused(source, tmp_path / "target").summary == "Artifact source is empty"
 
     def test_files_on_this_machine_are_used_where_they_lie(
-        self, registry: Any, source: ModelsSource, tmp_path: Path
+        self, registry: Any, make: Any, tmp_path: Path
     ) -> None:
         model = tmp_path / "runs" / "a model"
         model.mkdir(parents=True)
         for uri in (str(model), model.as_uri()):
             registry.download_uri = uri
-            assert fetch(source, tmp_path / "target") == model
+            assert fetch(make(localFolders=[str(tmp_path / "runs")]), tmp_path / "target") == model
+
+    @pytest.mark.parametrize("uri", ["/etc", "file:///etc", "FILE:///etc", "{runs}/../other", "{runs}/link"])
+    @pytest.mark.parametrize("allowed", [[], ["{runs}"], ["{runs}", "/etc/x"]])
+    def test_a_registry_names_no_folder_that_the_project_does_not(
+        self, registry: Any, make: Any, tmp_path: Path, uri: str, allowed: list[str]
+    ) -> None:
+        runs = tmp_path / "runs"
+        runs.mkdir()
+        (tmp_path / "other").mkdir()
+        (runs / "link").symlink_to(tmp_path / "other")
+        registry.download_uri = uri.replace("{runs}", str(runs))
+        found = fetch_refused(
+            make(localFolders=[folder.replace("{runs}", str(runs)) for folder in allowed]),
+            tmp_path / "target",
+        )
+        assert found.summary == "Registry names a folder of this machine"
+        assert "localFolders" in found.remedy
+
+    @pytest.mark.parametrize("uri", ["runs:/0123/model", "models:/other/1"])
+    def test_a_registry_sends_mlflow_nowhere_to_ask_again(
+        self, registry: Any, source: ModelsSource, tmp_path: Path, uri: str
+    ) -> None:
+        registry.download_uri = uri
+        assert fetch_refused(source, tmp_path / "target").summary == "Not an MLflow registry"
+
+    def test_all_files_together_have_a_time(self, registry: Any, make: Any, tmp_path: Path) -> None:
+        found = fetch_refused(make(timeout=1e-9), tmp_path / "target")
+        assert found.summary == "Artifact can't be fetched in time"
 
     @pytest.mark.parametrize("uri", ["./mlruns/0/x", "/no/such/folder", "file:///no/such/folder"])
     def test_files_on_the_servers_disk(
@@ -387,6 +415,17 @@ class TestFetch:
         monkeypatch.setattr(library.subprocess, "run", lambda *_, **__: answer)
         assert "BotoError: no login" in fetch_refused(source, tmp_path / "target").detail
 
+    def test_a_store_that_never_ends(
+        self, registry: Any, source: ModelsSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def run(*_: Any, timeout: float, **__: Any) -> None:
+            raise subprocess.TimeoutExpired("mlflow", timeout)
+
+        registry.download_uri = "s3://bucket/model"
+        monkeypatch.setattr(library.subprocess, "run", run)
+        found = fetch_refused(source, tmp_path / "target")
+        assert "sources: {models: {timeout: …}}" in found.remedy
+
     @pytest.mark.slow
     def test_what_mlflow_itself_brings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         model = tmp_path / "store" / "model"
@@ -394,7 +433,7 @@ class TestFetch:
         (model / "MLmodel").write_text("x")
         (model / "code" / "a.py").write_text("y")
         (tmp_path / "folder").mkdir()
-        library.fetch_by_mlflow(model.as_uri(), tmp_path / "folder", "http://127.0.0.1:9", "models:/m/1")
+        library.fetch_by_mlflow(model.as_uri(), tmp_path / "folder", "http://127.0.0.1:9", "models:/m/1", 300)
         assert files(tmp_path / "folder") == {"MLmodel": b"x", "code/a.py": b"y"}
 
 

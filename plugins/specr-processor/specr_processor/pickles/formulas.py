@@ -18,13 +18,13 @@ _FUNCTIONS: Final = UFUNCS | words("""
 """What a formula may call by a plain name: numpy's functions, and those that formulas themselves bring."""
 
 _NUMPYS: Final = UFUNCS | words("""
-    arange array asarray column_stack cumsum digitize float32 float64 floor_divide heaviside hypot int32 int64
-    interp logaddexp ones ones_like searchsorted sign size tile unique vander where zeros zeros_like
+    arange array asarray column_stack cumsum digitize float32 float64 floor_divide heaviside hypot int32
+    int64 interp logaddexp ones ones_like searchsorted sign size tile unique vander where zeros zeros_like
 """)
 _PANDAS: Final = words("Categorical cut get_dummies isna isnull notna notnull qcut to_datetime to_numeric")
 _METHODS: Final = words("""
-    abs astype between clip diff eq fillna ge gt isin isna isnull le lt max mean median min ne notna notnull pow
-    rank round shift std sum
+    abs astype between clip diff eq fillna ge gt isin isna isnull le lt max mean median min ne notna notnull
+    pow rank round shift std sum
 """)
 """What columns can be asked for."""
 
