@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.diagnostics import Diagnostic, Severity
 from specr.importing.naming import assign_names, fit_name
@@ -35,11 +36,24 @@ def make_specs(found: Found, *, deploy: str = "") -> tuple[tuple[ImportedModel, 
     names = assign_names(model.name for model in found.models)
     warnings: list[Diagnostic] = []
     made = []
-    for model in found.models:
+    for model in _each_once(found.models, warnings):
         aliases = _aliases(model, warnings)
         resources = tuple(_resources(model, names[model.name], found.artifact_type, aliases, deploy))
         made.append(ImportedModel(names[model.name], resources))
     return tuple(made), tuple(warnings)
+
+
+def _each_once(models: Iterable[FoundModel], warnings: list[Diagnostic]) -> Iterator[FoundModel]:
+    """Every model and version once: registries whose lists move under the reader tell some of them twice."""
+    seen = set[str]()
+    for model in models:
+        if model.name in seen:
+            continue
+        seen.add(model.name)
+        versions = dict[int, FoundVersion]()
+        told = [v for v in model.versions if versions.setdefault(v.number, v) != v]
+        warnings += [_twice(model, version) for version in told]
+        yield replace(model, versions=tuple(versions.values()))
 
 
 def _resources(
@@ -85,6 +99,16 @@ def _aliases(model: FoundModel, warnings: list[Diagnostic]) -> Mapping[str, int]
         else:
             aliases[name] = number
     return dict(sorted(aliases.items()))
+
+
+def _twice(model: FoundModel, version: FoundVersion) -> Diagnostic:
+    return Diagnostic(
+        "Version told twice",
+        f"The registry tells of version {version.number} of {model.name!r} twice, and not the same; the first"
+        " is imported.",
+        "Compare the specs with the registry, and import again if it was being changed.",
+        severity=Severity.WARNING,
+    )
 
 
 def _lost(model: FoundModel, alias: str) -> Diagnostic:

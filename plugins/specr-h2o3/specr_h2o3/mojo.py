@@ -5,7 +5,8 @@ runtime holds genmodel to it.
 """
 
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,8 @@ _DETAILS_LIMIT: Final = 16 << 20
 _LEVELS_LIMIT: Final = 64 << 20
 _FACTS: Final = ("h2o_version", "mojo_version", "algo", "algorithm", "category", "uuid", "timestamp")
 _LONGEST_FACT: Final = 200
+_IN_CLASSES: Final = "\n\r\t"
+"""What classes that people wrote as texts may hold; columns are named after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,27 @@ def describe_zip(archive: OpenZip) -> Mojo:
         for index, name in enumerate(ini.columns[: ini.whole("n_features")])
         if ini.text("category") == "AutoEncoder"
     ]
+    outputs = output_columns(ini, labels, features)
+    _check_names(inputs, "", "Rename the column")
+    _check_names(outputs, _IN_CLASSES, "Rename the class or the column")
     return Mojo(
         inputs=_distinct(inputs, "input"),
-        outputs=_distinct(output_columns(ini, labels, features), "output"),
+        outputs=_distinct(outputs, "output"),
         facts={key: ini.text(key)[:_LONGEST_FACT] for key in _FACTS if ini.text(key)},
         labels=labels,
         offset=offset,
         is_detailed=kinds is not None,
     )
+
+
+def _check_names(columns: Iterable[Column], but: str, remedy: str) -> None:
+    """Refuse names with control characters, which specs, headers and terminals make something else of."""
+    for column in columns:
+        if any(unicodedata.category(letter) == "Cc" and letter not in but for letter in column.name):
+            raise MojoError(
+                f"a column is named {column.name[:60]!r}, with a control character in it. {remedy} and train"
+                " again"
+            )
 
 
 def _inputs(archive: OpenZip, ini: Ini, kinds: dict[str, Kind]) -> tuple[Column, ...]:

@@ -112,8 +112,8 @@ def _refuse_taken(taken: list[Path], *, force: bool) -> None:
     others = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
     raise DiagnosticError(
         Diagnostic(
-            "File is in use",
-            f"{taken[0]}{others} would be changed; nothing was written.",
+            "File exists already",
+            f"{taken[0]}{others} would be written over with something else; nothing was written.",
             "Write over it with --force, or write elsewhere with --out.",
         )
     )

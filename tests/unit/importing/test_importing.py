@@ -113,6 +113,18 @@ class TestSpecs:
         assert [w.summary for w in warnings] == ["Alias left out", "Alias left out"]
         assert not any(w.is_error for w in warnings)
 
+    def test_what_a_registry_tells_twice_is_imported_once(self, tmp_path: Path) -> None:
+        one, again = FoundVersion(1, "models:/m/1"), FoundVersion(1, "models:/m/1", description="changed")
+        two = FoundVersion(2, "models:/m/2")
+        told = FoundModel("m", (one, two, one, two))
+        (made,), warnings = make_specs(found(told, told))
+        assert not warnings
+        assert resources(render_specs(made.resources), tmp_path).keys() >= {"model/m", "artifact/m-v2"}
+        (other,), warnings = make_specs(found(FoundModel("m", (one, two, again))))
+        assert other == made
+        (warning,) = warnings
+        assert (warning.summary, warning.is_error) == ("Version told twice", False)
+
     def test_no_deployment_without_the_alias(self) -> None:
         (made,), _ = make_specs(found(model()), deploy="other")
         assert not any(r.kind == "Deployment" for r in made.resources)
@@ -165,7 +177,7 @@ class TestCommand:
         path.write_text(path.read_text() + "# mine\n")
         told = self.specr(capsys, tmp_path, "import", "fake")
         assert told.code == 1
-        assert "File is in use" in told.err
+        assert "File exists already" in told.err
         assert "--force" in told.err
         assert "# mine" in path.read_text()
         assert self.specr(capsys, tmp_path, "import", "fake", "--force").code == 0

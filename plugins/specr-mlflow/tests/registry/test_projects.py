@@ -284,3 +284,23 @@ def test_secrets_are_nowhere(
     assert "hidden-word" not in told
     for path in project.root.rglob("*"):
         assert not path.is_file() or b"hidden-word" not in path.read_bytes(), path
+
+
+def test_settings_of_sources_are_checked_where_they_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        "sources: {models: {trackingUri: 5, localFolders: [mlruns], regsitryUri: x}, http: {timeout: 1h}}"
+    )
+    spec = SPECS.replace("packs: [mlflow]", f"packs: [mlflow], {settings}")
+    (tmp_path / "specr.yaml").write_text(spec)
+    project = Project(tmp_path, capsys)
+    for command in (["validate"], ["plan"]):  # once each, although the artifact's source needs them
+        told = project.specr(*command, code=1)
+        assert told.count("Setting of the wrong type") == 3
+        assert told.count("Unknown setting of a source") == 1
+        assert told.count("in project/demo") == 4
+        assert "The setting trackingUri of sources of the kind models is the address of a server." in told
+        assert "Did you mean registryUri?" in told
+        column = spec.splitlines()[3].index("trackingUri: 5") + len("trackingUri: ") + 1
+        assert f"specr.yaml:4:{column}" in told
