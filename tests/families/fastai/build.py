@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import fastai
 import mlflow.fastai
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from family_data import loans, risk
 from family_mlflow import signature
 from family_out import write_table
 from family_pictures import KINDS, draw
+from fastai.callback.progress import ProgressCallback
 from fastai.data.all import CategoryBlock, ColReader, DataBlock, RandomSplitter
 from fastai.learner import Learner
 from fastai.tabular.all import Categorify, FillMissing, Normalize, TabularDataLoaders, tabular_learner
@@ -30,7 +32,13 @@ _SIDE: Final = 32
 
 
 def save(learner: Learner, told: ModelSignature, folder: Path) -> None:
-    """Save a learner as its users do."""
+    """Save a learner as its users do.
+
+    The progress of fastai 2.7.10, which predictions show as well, writes losses in a way that torch 1.13 has
+    given up: whoever has that pair does without.
+    """
+    if fastai.__version__ < "2.7.11":
+        learner.remove_cb(ProgressCallback)
     mlflow.fastai.save_model(learner, str(folder / "model"), signature=told, pip_requirements=["fastai"])
 
 
