@@ -102,9 +102,14 @@ class _Present(Struct, frozen=True):
         lacking: dict[str, Any] = {}
         if missing := [pack for pack in found.packs if pack not in has]:
             lacking["packs"] = missing
-        if other := {k: dict(v) for k, v in found.sources.items() if self.sources.get(k) != v}:
+        if other := {k: dict(v) for k, v in found.sources.items() if not self._says(k, v)}:
             lacking["sources"] = other
         return lacking
+
+    def _says(self, scheme: str, settings: Mapping[str, Any]) -> bool:
+        """Whether the Project has these settings of a source, beside whatever else it says of it."""
+        told = self.sources.get(scheme, {})
+        return all(told.get(key) == value for key, value in settings.items())
 
 
 def _project(root: Path, lacking: Mapping[str, Any]) -> Resource:

@@ -207,6 +207,17 @@ class TestCommand:
         assert FakeImporter.asked is not None
         assert FakeImporter.asked.settings == {"models": {"a": "b"}}
 
+    def test_a_project_may_say_more_of_a_source(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings = '{packs: [mlflow], sources: {models: {trackingUri: "https://h", timeout: 60}}}'
+        (tmp_path / "specr.yaml").write_text(
+            f"apiVersion: specr/v1\nkind: Project\nmetadata: {{name: mine}}\nspec: {settings}\n"
+        )
+        told = self.specr(capsys, tmp_path, "import", "fake", "https://h")
+        assert told.code == 0, told.err
+        assert "sources" not in told.err
+
     def test_an_empty_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         FakeImporter.answer = found()
         assert self.specr(capsys, tmp_path, "import", "fake").out == "No models.\n"
