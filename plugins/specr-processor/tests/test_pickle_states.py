@@ -5,6 +5,7 @@ import functools
 import pickle
 import subprocess
 import sys
+import types
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -206,6 +207,20 @@ def test_ordinary_stacks_and_thresholds_need_no_policy(tmp_path: Path) -> None:
     for model in (stacked(), regressors, fixed, tuned, searched):
         for protocol in PROTOCOLS:
             check(tmp_path, pickle.dumps(model, protocol))
+
+
+def annotated(x: float | None, kind: int | type = 0) -> "type | None":
+    """Annotations are pickled with a function that is pickled by value."""
+    return None if x is None else type(kind)
+
+
+def test_functions_with_annotations_make_no_class(tmp_path: Path) -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
+    by_value = types.FunctionType(annotated.__code__, {}, "made")
+    by_value.__annotations__ = {"x": float | None, "kind": int | type, "return": type | None}
+    policy = '{"modules": ["cloudpickle"]}'
+    for protocol in (2, 4, 5):
+        check(tmp_path, cloudpickle.dumps(by_value, protocol), policy)
 
 
 def test_objects_of_formulas_have_to_be_named(tmp_path: Path) -> None:

@@ -80,11 +80,11 @@ def makes_class(callee: object, arguments: object) -> bool:
     """Whether a call makes a class, in which a state may hide. Models have their classes by name."""
     if not isinstance(callee, Ref):
         return False
+    known = arguments if isinstance(arguments, tuple) else None
     if callee.is_one_of(*_CLASS_MAKERS):
-        return not (isinstance(arguments, tuple) and len(arguments) == 1)
-    if callee.name in ("partial", "reduce"):
-        return any(isinstance(part, Ref) and part.is_one_of(*_CLASS_MAKERS) for part in _parts(arguments))
-    return False
+        return known is None or len(known) != 1
+    called = known[0] if known and callee.name in ("partial", "reduce") else None
+    return isinstance(called, Ref) and called.is_one_of(*_CLASS_MAKERS)
 
 
 def _wrong_name(names: object) -> str | None:
