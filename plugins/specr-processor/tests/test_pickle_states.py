@@ -22,9 +22,13 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingClassifier, StackingRegressor
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
+from sklearn.svm import SVC
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -221,6 +225,21 @@ def test_functions_with_annotations_make_no_class(tmp_path: Path) -> None:
     policy = '{"modules": ["cloudpickle"]}'
     for protocol in (2, 4, 5):
         check(tmp_path, cloudpickle.dumps(by_value, protocol), policy)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_users_make_of_scikit_learn_with_tables_needs_no_policy(tmp_path: Path) -> None:
+    """Columns' names are arrays of objects, which joblib keeps as pickles within pickles."""
+    joblib = pytest.importorskip("joblib")
+    frame = table()
+    x, y = frame[["x", "z"]], frame["b"]
+    picked = ColumnTransformer([("a", "passthrough", make_column_selector("x"))]).fit(x)
+    logarithm = TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1)
+    models = [PCA(1).fit(x), RFE(LogisticRegression()).fit(x, y), SVC().fit(x, y), picked]
+    for model in [*models, logarithm.fit(x, frame["z"])]:
+        joblib.dump(model, tmp_path / "dumped")
+        check(tmp_path, (tmp_path / "dumped").read_bytes())
+        check(tmp_path, pickle.dumps(model))
 
 
 def test_objects_of_formulas_have_to_be_named(tmp_path: Path) -> None:

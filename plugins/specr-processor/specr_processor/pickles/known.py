@@ -109,6 +109,8 @@ _EXACT: Final = frozenset(
         "uuid": "UUID",
         "zoneinfo": "ZoneInfo._unpickle",
         "numpy": " ".join(UFUNCS),
+        "numpy._core._multiarray_umath": " ".join(UFUNCS),
+        "numpy.core._multiarray_umath": " ".join(UFUNCS),
         "numpy._core.multiarray": "_reconstruct scalar",
         "numpy.core.multiarray": "_reconstruct scalar",
         "numpy._core.numeric": "_frombuffer",
@@ -127,6 +129,7 @@ _EXACT: Final = frozenset(
         "pandas.core.indexes.period": "_new_PeriodIndex",
         "scipy._lib.array_api_compat.numpy._aliases": "asarray",
         "sklearn.cluster._kmeans": "_kmeans_single_elkan _kmeans_single_lloyd",
+        "sklearn.compose._column_transformer": "make_column_selector",
         "sklearn.feature_selection._mutual_info": "mutual_info_classif mutual_info_regression",
         "sklearn.feature_selection._univariate_selection": "chi2 f_classif f_oneway f_regression"
         " r_regression",

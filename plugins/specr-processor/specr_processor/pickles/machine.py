@@ -16,8 +16,8 @@ from specr_processor.pickles.states import States, makes_class
 from specr_processor.pickles.trace import Global, Trace
 from specr_processor.pickles.values import OPAQUE, Made, Ref, Span
 
-_CAMEL_CASE: Final = re.compile(r"_*[A-Z]\w*[a-z]\w*")
-"""How classes are named."""
+_CLASS: Final = re.compile(r"_*[A-Z]\w*")
+"""How classes are named: `PCA` and `RFE`, too."""
 
 
 def follow(data: Buffer, start: int, end: int, *, joblib: bool = False) -> Trace:
@@ -180,10 +180,10 @@ def _may_be_text(value: object) -> bool:
     """Whether it may be text when it is unpickled. Nothing else can be a name.
 
     What a call gives may be, and what a module has, whatever it is called: `typing.Text` is `str`.
-    But what a class makes out of nothing is no name.
+    But what a class makes out of nothing is no name: if it is a text after all, it is an empty one.
     """
     if isinstance(value, Made) and isinstance(value.callee, Ref) and value.arguments == ():
-        return _CAMEL_CASE.fullmatch(value.callee.name.rpartition(".")[2]) is None
+        return _CLASS.fullmatch(value.callee.name.rpartition(".")[2]) is None
     return isinstance(value, str | Made | Ref)
 
 
