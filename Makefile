@@ -63,7 +63,7 @@ registry: $(VENV)/.dev  ## models from real MLflow servers, of 1.29 and of today
 
 bench: $(VENV)/.dev  ## measure; side by side with terraform where it is installed
 	@$(BIN)/python bench/plan_apply.py
-	@command -v wrk >/dev/null && $(BIN)/python -m bench.scorer || echo "bench.scorer needs wrk"
+	@if command -v wrk >/dev/null; then $(BIN)/python -m bench.scorer; else echo "bench.scorer needs wrk"; fi
 
 images:  ## build the container images of the plug-ins' processors and runtimes
 	@$(BUILD_IMAGE) -f plugins/specr-mlflow/images/processor.Dockerfile -t specr/mlflow-processor:0.1.0 plugins

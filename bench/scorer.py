@@ -279,6 +279,8 @@ def main() -> None:
     print("Requests a second, p50 / p99.\n")
     print("\n\n".join(render(model, taken) for model, taken in results.items()))
     print(f"\n### Targets\n\n{render_targets(results)}")
+    if any(taken.failure for by in results.values() for taken in by.values()):
+        sys.exit(1)
 
 
 def _keep(results: dict[str, dict[str, Taken]], path: Path) -> None:

@@ -27,8 +27,9 @@ def _specr(name: str, way: str, *, batch: str = "auto", serves: tuple[str, ...] 
             "SPECR_BATCH": batch,
         }
 
-    def body(_model: str, columns: Sequence[str], rows: Rows) -> Any:
-        return {"fields": columns, "rows": rows}
+    def body(model: str, columns: Sequence[str], rows: Rows) -> Any:
+        names = [f"X_{place}" for place in range(len(columns))] if model == "onnx" else columns
+        return {"fields": names, "rows": rows}
 
     return System(
         name=name,

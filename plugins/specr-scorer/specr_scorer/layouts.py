@@ -22,12 +22,13 @@ class Column:
 class Layout:
     """What the field lists of a request mean for this model.
 
-    `copies` are the positions of the cells that the answer repeats; `makes_ids` says whether
-    a made-up id follows them; `answer_fields` names the answer's columns.
+    `required` are the inputs that may not be missing; `copies` are the positions of the cells that the answer
+    repeats; `makes_ids` says whether a made-up id follows them; `answer_fields` names the answer's columns.
     """
 
     width: int
     columns: tuple[Column, ...]
+    required: tuple[str, ...]
     copies: tuple[int, ...]
     makes_ids: bool
     answer_fields: tuple[str, ...]
@@ -60,6 +61,7 @@ def make_layout(
     return Layout(
         width=len(fields),
         columns=tuple(Column(position[field.name], field, PARSERS[field.type]) for field in schema.inputs),
+        required=tuple(field.name for field in schema.inputs if not field.nullable),
         copies=copies,
         makes_ids=makes_ids,
         answer_fields=(*names, *(field.name for field in schema.outputs)),

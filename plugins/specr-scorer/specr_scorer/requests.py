@@ -153,7 +153,9 @@ def _request(layout: Layout, rows: list[Any], told: Told) -> ScoreRequest:
             raise RequestError(f"{place(index)} is {shown(row)}; each row must be a list of cells.")
         if len(row) != width:
             raise RequestError(f"{place(index)} has {len(row)} cells, but there are {width} fields.")
-    columns = {column.field.name: _parse_column(column, rows, place) for column in layout.columns}
+    columns = (_parse_row(layout, rows[0]) if len(rows) == 1 else None) or {
+        column.field.name: _parse_column(column, rows, place) for column in layout.columns
+    }
     return ScoreRequest(
         layout=layout,
         frame=Frame(columns, len(rows)),
@@ -168,13 +170,19 @@ def _request(layout: Layout, rows: list[Any], told: Told) -> ScoreRequest:
     )
 
 
+def _parse_row(layout: Layout, row: list[Any]) -> dict[str, list[Cell]] | None:
+    """The columns of the one row that most requests have; None if something about it must be told."""
+    try:
+        parsed = {column.field.name: [column.parse(row[column.position])] for column in layout.columns}
+    except CellError:
+        return None
+    return None if layout.required and any(parsed[name][0] is None for name in layout.required) else parsed
+
+
 def _parse_column(column: Column, rows: list[list[Any]], place: Callable[[int], str]) -> list[Cell]:
     position, field = column.position, column.field
     try:
-        if len(rows) == 1:  # most requests
-            cells = [column.parse(rows[0][position])]
-        else:
-            cells = parse_column(field.type, [row[position] for row in rows])
+        cells = parse_column(field.type, [row[position] for row in rows])
     except CellError:
         raise _first_bad_cell(column, rows, place) from None
     if not field.nullable and None in cells:
