@@ -109,19 +109,22 @@ class Subject:
 
 def measure(subject: Subject, plan: Plan, keep: Callable[[], None]) -> None:
     """Measure all systems of one model."""
-    for number in range(plan.starts + 1):  # the first fills the machine's caches, and isn't counted
+    # the first start fills the machine's caches, and isn't counted
+    for number in range(plan.starts + 1 if plan.starts else 0):
         for system in subject.systems:
             if not subject.taken[system.name].failure:
                 subject.failing(system.name, partial(_alone, subject, system, counts=number > 0))
+        keep()
         _say(f"{subject.model.name}: start {number} of {plan.starts}")
     running: dict[str, Running] = {}
     try:
-        for system in subject.systems:
+        for system in subject.systems if plan.rounds else ():
             if not subject.taken[system.name].failure:
                 subject.failing(system.name, partial(_begin, subject, system, running))
         for number in range(plan.rounds):
-            _round(subject, running, plan.seconds, number)
-            keep()
+            for load in LOADS:
+                _round(subject, running, load, plan.seconds, number)
+                keep()
             _say(f"{subject.model.name}: round {number + 1} of {plan.rounds}")
     finally:
         for one in running.values():
@@ -129,7 +132,14 @@ def measure(subject: Subject, plan: Plan, keep: Callable[[], None]) -> None:
 
 
 def _begin(subject: Subject, system: System, running: dict[str, Running]) -> None:
-    running[system.name] = subject.start(system)
+    """Start a system to be pressed, if it answers as the library does."""
+    one = subject.start(system)
+    try:
+        _compare(subject, one)
+    except BaseException:
+        one.stop()
+        raise
+    running[system.name] = one
 
 
 def _alone(subject: Subject, system: System, *, counts: bool) -> None:
@@ -161,15 +171,14 @@ def _compare(subject: Subject, running: Running) -> None:
             raise ServerError(f"it predicts otherwise than the library: off by {off:g}")
 
 
-def _round(subject: Subject, running: dict[str, Running], seconds: int, number: int) -> None:
-    """All loads on all systems, one after the other; each round begins with another system."""
-    for load in LOADS:
-        names = list(running)
-        turn = number % len(names) if names else 0
-        for name in (*names[turn:], *names[:turn]):
-            one = running[name]
-            if subject.failing(name, partial(_press, subject, one, load, seconds), one):
-                del running[name]
+def _round(subject: Subject, running: dict[str, Running], load: str, seconds: int, number: int) -> None:
+    """A load on all systems, one after the other; each round begins with another system."""
+    names = list(running)
+    turn = number % len(names) if names else 0
+    for name in (*names[turn:], *names[:turn]):
+        one = running[name]
+        if subject.failing(name, partial(_press, subject, one, load, seconds), one):
+            del running[name]
 
 
 def _press(subject: Subject, running: Running, load: str, seconds: int) -> None:
@@ -253,9 +262,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", choices=ALL, default=ALL)
     parser.add_argument("--systems", nargs="+", choices=[system.name for system in SYSTEMS])
     parser.add_argument("--short", action="store_true", help="one round, one start, a second for each load")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="0 for start-up alone")
     parser.add_argument("--seconds", type=int, default=4, help="for each load")
-    parser.add_argument("--starts", type=int, default=3, help="how often start-up is measured")
+    parser.add_argument(
+        "--starts", type=int, default=3, help="how often start-up is measured; 0 leaves it out"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "out" / "scorer.json")
     return parser.parse_args()
 
