@@ -119,7 +119,7 @@ class Resource(Part, frozen=True, kw_only=True):
     """The kind as documents write it, such as `Deployment`."""
 
     name: Name
-    """Unique among the resources of its kind."""
+    """The resource's name, unique among those of its kind."""
 
     labels: dict[str, str] = field(default_factory=dict)
     """Short words for finding and grouping."""

@@ -56,7 +56,7 @@ class Deployment(Resource, frozen=True, kw_only=True):
     kind: ClassVar[str] = "Deployment"
 
     model: Name
-    """The Model."""
+    """The Model of which it runs a version."""
 
     version: Annotated[int, Meta(ge=1)] | None = None
     """The version to run."""

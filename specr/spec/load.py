@@ -59,6 +59,9 @@ PACK_KINDS: Final = ("ArtifactType", "ModelType", "Processor", "Runtime")
 
 _PACK_KINDS: Final = f"{', '.join(PACK_KINDS[:-1])} and {PACK_KINDS[-1]} only"
 
+OWN_PACKS: Final = frozenset({"dai", "h2o3", "mlflow", "pickle"})
+"""The packs that specr's own plug-ins ship. For others no package is named: it could be a stranger's."""
+
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -193,7 +196,7 @@ class _Loading(Struct):
             diagnostic = Diagnostic(
                 "Unknown pack",
                 f"The pack {name!r} can't be used: {error.args[0]}; {known}.",
-                did_you_mean(name, installed) or f"Install the package that ships it, such as specr-{name}.",
+                did_you_mean(name, installed) or _plugin_of(name),
                 address=project.address,
                 path=("spec", "packs", project.packs.index(name)),
             )
@@ -236,6 +239,13 @@ class _Loading(Struct):
             MappingProxyType(self.documents),
         )
         return specs, diagnostics
+
+
+def _plugin_of(pack: str) -> str:
+    """How to come by a pack that is not installed."""
+    if pack in OWN_PACKS:
+        return f"Install its plug-in, in a clone of specr: pip install ./plugins/specr-{pack}."
+    return "Install the plug-in that ships it."
 
 
 def _is_project(document: Document) -> bool:

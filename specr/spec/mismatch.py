@@ -121,6 +121,8 @@ def wrong_type(path: Path, expected: str, value: Any, *, at_key: bool = False) -
         remedy = "Put quotes round it."
     elif isinstance(value, str) and expected in ("an integer", "a number", "a boolean"):
         remedy = f"Write {expected} without quotes."
+    elif expected == "a mapping" and isinstance(value, list):
+        remedy = "Write `name: value` on each line, without a dash."
     elif expected == "a list":
         remedy = "Begin each entry with a dash, or put square brackets round them."
     detail = f"`{shown_path_in(path)}` must be {expected}, not {found}."

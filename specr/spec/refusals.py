@@ -78,11 +78,12 @@ def bad_key(place: Place, width: int) -> Fault:
 
 def duplicate_key(key: Scalar, place: Place, width: int, first: Place) -> Fault:
     """A key that the mapping has already."""
+    again = "If another document begins here, put a line `---` before it; else keep one of the two."
     return Fault(
         "Duplicate key",
         f"The key {str(key)[:60]!r} is given twice in one mapping.",
         place,
-        remedy="Keep one of the two.",
+        remedy=again if str(key) == "apiVersion" else "Keep one of the two.",
         width=width,
         earlier=("It was given first", first),
     )

@@ -49,8 +49,8 @@ _EXPLANATIONS: Final = tuple(
         ),
         (
             r"mapping values are not allowed",
-            "A colon and a space stand inside a text, or the line above has no colon.",
-            _QUOTE,
+            "This key is indented deeper than others, the line above has no colon, or a text has one inside.",
+            f"Line it up with its neighbours. {_QUOTE}",
         ),
         (
             r"(?:sequence entries|mapping keys) are not allowed",

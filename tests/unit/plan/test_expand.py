@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from specr.address import Address, parse_address
+from specr.diagnostics import Diagnostic, Severity
 from specr.plan.desired import Desired
 from specr.plan.expand import Expander
 from specr.plan.observed import ProviderSchema, SourceFacts
@@ -150,19 +151,49 @@ def test_a_declared_schema_that_differs_is_a_warning() -> None:
     ]
 
 
+SCORED = SourceFacts(
+    "sha256:" + "1" * 64,
+    "m",
+    schema={**SCHEMA, "output": [{"name": "score", "type": "Float64"}]},
+    is_read=True,
+)
+
+
+def golden_findings(row: dict[str, Any], expect: dict[str, Any]) -> tuple[Diagnostic, ...]:
+    """What is found where the deployment has this golden row."""
+    verify = {"verify": [{"row": row, "expect": expect}]}
+    declared = (convert({**s, **verify} if k == "Deployment" else s, KINDS[k]) for k, s in SPECS.items())
+    resources = {r.address: r for r in declared}
+    return (
+        Expander(resources, Project(name="p"), {ARTIFACT: SCORED}, {}, lambda a, e: None).expand().diagnostics
+    )
+
+
 @pytest.mark.parametrize(
     ("row", "remedy"), [({"X": 1}, "The row has 'X': is 'x' meant?"), ({"q": 1}, "Give the row all of: x.")]
 )
 def test_a_golden_row_that_lacks_a_column_is_an_error_at_plan(row: dict[str, Any], remedy: str) -> None:
-    resources = {
-        r.address: r
-        for r in (
-            convert({**s, "verify": [{"row": row, "expect": {"y": 1}}]} if k == "Deployment" else s, KINDS[k])
-            for k, s in SPECS.items()
-        )
-    }
-    expansion = Expander(resources, Project(name="p"), {ARTIFACT: FACTS}, {}, lambda a, e: None).expand()
-    (found,) = expansion.diagnostics
+    (found,) = golden_findings(row, {"y": 1})
     assert found.summary == "Golden row lacks an input column"
     assert found.path == ("spec", "verify", 0, "row")
     assert found.remedy == remedy
+
+
+@pytest.mark.parametrize("cell", ["long", "1,5", True, [1], {"a": 1}])
+def test_a_golden_cell_that_is_no_number_is_an_error_at_plan(cell: Any) -> None:
+    (found,) = golden_findings({"x": cell}, {"y": 1})
+    assert found.summary == "Golden row has a cell of another type"
+    assert found.path == ("spec", "verify", 0, "row", "x")
+    assert "Float64" in found.detail
+
+
+@pytest.mark.parametrize("cell", [1, 1.5, "1.5", " 2 ", "1e3", None, "", "NaN", "NaT"])
+def test_golden_cells_that_a_scorer_takes_for_numbers_are_left_alone(cell: Any) -> None:
+    assert golden_findings({"x": cell}, {"y": 1}) == ()
+
+
+def test_a_misspelt_expectation_is_a_warning_and_an_unknown_one_is_left_to_the_scorer() -> None:
+    assert golden_findings({"x": 1}, {"probability_y": 1}) == ()
+    (found,) = golden_findings({"x": 1}, {"scor": 1})
+    assert found.severity is Severity.WARNING
+    assert found.remedy == "Did you mean score?"
