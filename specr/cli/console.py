@@ -21,6 +21,10 @@ class ReaderGoneError(Exception):
     """Whoever read the answer has gone, as `head` does when it has enough."""
 
 
+class AnswerLostError(Exception):
+    """What was asked for can't be written to standard output; the message says why."""
+
+
 class Console(NamedTuple):
     """Where to write, and whether in colour. `colour` is False where `--no-color` was given."""
 
@@ -31,12 +35,15 @@ class Console(NamedTuple):
 
         Raises:
             ReaderGoneError: nobody reads it any more.
+            AnswerLostError: it can't be written.
         """
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
         except BrokenPipeError as error:
             raise ReaderGoneError from error
+        except OSError as error:
+            raise AnswerLostError(error.strerror or str(error)) from error
 
     def answer_json(self, value: Any) -> None:
         """Write what was asked for, as JSON for people and programs."""
@@ -95,11 +102,19 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def prepare_streams() -> None:
-    """Let no character of a message be the reason that it isn't shown."""
+    """Let no character of a message be the reason that it isn't shown, and no closed stream a failure."""
+    # Python has no object for a stream that its parent closed: what is written there is meant for nobody
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    """A stream that keeps nothing, open until the program ends."""
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 def _columns() -> int:

@@ -15,7 +15,7 @@ import click
 
 from specr import __version__
 from specr.cli.argv import normalise
-from specr.cli.console import Console, ReaderGoneError, prepare_streams
+from specr.cli.console import AnswerLostError, Console, ReaderGoneError, prepare_streams
 from specr.cli.exits import BROKEN_PIPE, INTERRUPTED
 from specr.cli.session import Session
 from specr.cli.startup import start_sooner
@@ -112,6 +112,10 @@ def cli(ctx: click.Context, folder: str, *, verbose: bool, no_color: bool) -> No
     SPECR_LOG=debug writes a full log to stderr.
     """
     console = Console(colour=not no_color)
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is slow to import
+    except OSError as error:
+        raise click.ClickException("The current folder is gone. Change to one that is there.") from error
     level = os.environ.get("SPECR_LOG") or ("info" if verbose else "")
     if level:
         from specr.cli.logs import start_logging
@@ -137,6 +141,10 @@ def run(arguments: Sequence[str]) -> int:
     except ReaderGoneError:
         _silence_stdout()
         return BROKEN_PIPE
+    except AnswerLostError as error:
+        _silence_stdout()
+        console.tell(f"Error: The output could not be written: {error}. What was done is recorded.\n")
+        return 1
     except (KeyboardInterrupt, click.Abort):
         console.tell("\nInterrupted.\n")
         return INTERRUPTED

@@ -16,7 +16,7 @@ from specr.resources.convert import MismatchError, convert
 from specr.spec.document import Document, Finding
 from specr.spec.mismatch import explain_mismatch, wrong_type
 from specr.spec.problem import Problem, quoted, type_in_words
-from specr.spec.variables import Value, interpolate
+from specr.spec.variables import Value, interpolate, references_in
 
 _TOP: Final = ("apiVersion", "kind", "metadata", "spec")
 _NO_SPEC: Final = "If the file is no spec, name it in .specrignore."
@@ -54,6 +54,8 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
     if model.kind != "Project" and "${" in document.text:
         for name in set(data) - METADATA_FIELDS:
             data[name] = interpolate(data[name], variables, ("spec", name), problems)
+    if model.kind == "Project" and "${" in document.text:
+        problems += _unreplaced(data)
     if variables is None and "${" in document.text and model.kind != "Project":
         return _failed(document, problems, claims)
     resource = None
@@ -231,3 +233,17 @@ def _odd_versions(data: dict[str, Any]) -> list[Problem]:
             detail = f"The version {int(key)} is given twice: as {seen[int(key)]!r} and as {key!r}."
             problems.append(Problem(path, "Duplicate key", detail, "Keep one.", at_key=True))
     return problems
+
+
+def _unreplaced(data: dict[str, Any]) -> list[Problem]:
+    """References to variables in the Project, where they mean nothing."""
+    return [
+        Problem(
+            path,
+            "Variable in the Project",
+            f"`{reference}` is not replaced in the Project, which declares the variables.",
+            "Write the value itself; the documents of all other kinds may refer to variables.",
+        )
+        for name in sorted(data.keys() - METADATA_FIELDS)
+        for path, reference in references_in(data[name], ("spec", name))
+    ]

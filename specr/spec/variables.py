@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from specr.diagnostics import Diagnostic, Path, did_you_mean
@@ -37,6 +37,20 @@ def interpolate(value: Any, values: Mapping[str, Value] | None, path: Path, prob
     if isinstance(value, list):
         return [interpolate(item, values, (*path, place), problems) for place, item in enumerate(value)]
     return value
+
+
+def references_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Each text below a value that refers to a variable: its place, and the reference."""
+    if isinstance(value, str):
+        found = next((match[0] for match in _REFERENCE.finditer(value) if not match["escape"]), None)
+        if found is not None:
+            yield path, found
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from references_in(item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from references_in(item, (*path, place))
 
 
 def declared_variables(spec: Any) -> dict[str, Value]:
@@ -72,6 +86,15 @@ def override_variables(
                 )
             )
             continue
+        if not is_utf8(text):
+            found.append(
+                Diagnostic(
+                    "Value of a variable is not UTF-8",
+                    f"The value given for the variable {name} holds bytes that are no UTF-8.",
+                    "Give it in UTF-8.",
+                )
+            )
+            continue
         value = _convert(text, declared[name])
         if value is None:
             expected = type_in_words(declared[name])
@@ -85,6 +108,11 @@ def override_variables(
             continue
         values[name] = value
     return values, found
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text from a command line or the environment can be written as UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _convert(text: str, default: Value) -> Value | None:

@@ -29,6 +29,7 @@ TRIED_ELSEWHERE = {
     "Folder can't be read",  # the same
     "File can't be read",  # the same
     "Specs can't be written",  # tests/unit/importing: no part of loading
+    "Value of a variable is not UTF-8",  # tests/unit/cli/test_streams.py: no file can hold it
     "Value does not fit",  # tests/unit/spec/test_decode.py holds that nothing comes to this
 }
 

@@ -123,8 +123,8 @@ def test_only_fitting_declarations_count() -> None:
     assert declared_variables(None) == {}
 
 
-def test_names_and_labels_and_the_project_itself_are_left_alone() -> None:
-    project = document("Project", "p", "{variables: {a: '${var.a}', b: '$${x}'}}")
+def test_names_and_labels_and_values_of_variables_are_left_alone() -> None:
+    project = document("Project", "p", "{variables: {a: '${A}', b: '$${x}'}}")
     text = project + (
         "---\napiVersion: specr/v1\nkind: Experiment\nmetadata: {name: e, labels: {l: '${var.a}'}}\n"
         "spec: {parameters: {p: '${var.a}', q: '${var.b}'}}\n"
@@ -133,7 +133,7 @@ def test_names_and_labels_and_the_project_itself_are_left_alone() -> None:
     experiment = specs.resources[Address("experiment", "e")]
     assert isinstance(experiment, Experiment)
     assert experiment.labels == {"l": "${var.a}"}
-    assert experiment.parameters == {"p": "${var.a}", "q": "$${x}"}
+    assert experiment.parameters == {"p": "${A}", "q": "$${x}"}
 
 
 def test_specs_tell_the_values_they_were_read_with() -> None:
