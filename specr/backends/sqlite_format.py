@@ -24,6 +24,9 @@ Upgrade = Callable[[sqlite3.Connection], None]
 UPGRADES: Final[Mapping[int, Upgrade]] = {}
 """By the format that it starts from. Each once-released format up to the last keeps its upgrade."""
 
+_LAST_SECOND: Final = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970: no clock shows more, and none of it could be written."""
+
 _TABLES: Final = (
     # In every format `meta` has one row with the column `format`, which every write of content
     # changes, and `lock` is what it is here: others look at both before they know the rest.
@@ -143,7 +146,9 @@ def _held(row: list[object]) -> Held | None:
     match row:
         case [None, *_]:
             return None
-        case [str(id_), str(holder), str(operation), float(acquired), float(expires), int(fence)]:
+        case [str(id_), str(holder), str(operation), float(acquired), float(expires), int(fence)] if (
+            0 <= acquired <= _LAST_SECOND and 0 <= expires <= _LAST_SECOND
+        ):
             return Held(id_, holder, operation, acquired, expires, fence)
         case _:
             raise DamagedStateError("its lock is not one that specr wrote")

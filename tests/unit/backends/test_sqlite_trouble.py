@@ -105,6 +105,9 @@ DAMAGE = {
     "the format is no number": "UPDATE meta SET format = 'x'",
     "the format is below one": "UPDATE meta SET format = 0",
     "the lock is none": "UPDATE lock SET fence = 'x'",
+    "the lock ends after all time": "UPDATE lock SET expires = 1e20",
+    "the lock never ends": "UPDATE lock SET expires = 9e999",
+    "the lock was taken before all time": "UPDATE lock SET acquired = -1e20",
     "a table is gone": "DROP TABLE runs",
     "what is done is no address": "INSERT INTO done VALUES (1, 'nonsense')",
     "an address is not UTF-8": "INSERT INTO done VALUES (1, CAST(x'ff' AS TEXT))",
@@ -120,6 +123,17 @@ def test_damage_is_told_and_never_a_traceback(tmp_path: Path, damage: str) -> No
         SqliteBackend(path).read()
     assert diagnosis(caught, path).summary == "Damaged state file"
     assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("use", ["lock_info", "lock", "break_lock"])
+def test_a_lock_of_a_time_that_no_clock_shows_is_damage(tmp_path: Path, use: str) -> None:
+    path = make_closed(tmp_path / "state.db")
+    change(path, "UPDATE lock SET expires = 1e20")
+    backend = SqliteBackend(path)
+    with pytest.raises(DiagnosticError) as caught:
+        USES[use](backend)
+    assert diagnosis(caught, path).summary == "Damaged state file"
+    backend.close()
 
 
 def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
