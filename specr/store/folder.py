@@ -140,7 +140,7 @@ class FolderStore:
 
     def gc(self, keep: frozenset[str], *, dry_run: bool = False) -> tuple[Stored, ...]:
         """See `Store`. Spares what was used within the grace period, or is used by another live process."""
-        if not self._root.is_dir():
+        if not self._is_there():
             return ()
         found, since = tuple(self.digests()), time.time() - self._grace
         if dry_run:
@@ -158,6 +158,15 @@ class FolderStore:
         if stuck:
             raise left_behind(*stuck[0])
         return doomed
+
+    def _is_there(self) -> bool:
+        """Whether the store's folder is; something else in its place is told."""
+        with disk_errors(self._root):
+            try:
+                os.scandir(self._root).close()
+            except FileNotFoundError:
+                return False
+        return True
 
     def _use(self, digest: str) -> Path | None:
         """Where content lies, marked as in use from now on; None where it is not there."""

@@ -435,6 +435,28 @@ for number in range(60):
     assert not any((root / "staging").iterdir())
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("in_the_way", ["store", "."])
+def test_a_file_in_the_stores_place_is_told_and_not_taken_for_an_empty_store(
+    tmp_path: Path, in_the_way: str, *, dry_run: bool
+) -> None:
+    root = tmp_path / "work" / "store"
+    if in_the_way == "store":
+        root.parent.mkdir()
+        root.write_text("mine")
+    else:
+        root.parent.write_text("mine")
+    with pytest.raises(DiagnosticError) as caught:
+        FolderStore(root).gc(frozenset(), dry_run=dry_run)
+    assert told(caught).startswith(f"The store can't be used: {root}: Not a directory.")
+    assert "Move what is in the way" in told(caught)
+
+
+def test_freeing_in_a_store_that_is_not_there_makes_none(store: FolderStore, root: Path) -> None:
+    assert store.gc(frozenset()) == ()
+    assert not root.exists()
+
+
 def test_a_full_disk_is_told(
     store: FolderStore, model: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
