@@ -7,6 +7,7 @@ logged or shown.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from specr.resources.compute import SecretValue, ValueSource
 
 SIZE_LIMIT: Final = 128 * 1024
 """Bytes of one variable, with its name and the NUL at its end: MAX_ARG_STRLEN of Linux."""
+
+FILE_LIMIT: Final = 1024 * 1024
+"""Bytes that are read of a secret's file at most: more than any variable holds, and little to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,13 @@ def _from_file(name: str, written: str, address: Address, base: Path) -> str | D
     path = base / written
     try:
         path = base / Path(written).expanduser()
-        text = path.read_text(encoding="utf-8")
+        text = _read_small_file(path)
     except FileNotFoundError:
         why = "does not exist"
     except UnicodeDecodeError:
         why = "is not UTF-8 text"
+    except _UnfitFileError as error:
+        why = str(error)
     except OSError as error:
         why = f"can't be read ({error.strerror or error})"
     except RuntimeError:
@@ -143,6 +149,31 @@ def _from_file(name: str, written: str, address: Address, base: Path) -> str | D
         address=address,
         path=("spec", "env", name),
     )
+
+
+class _UnfitFileError(Exception):
+    """A file that is not read; the message says why."""
+
+
+def _read_small_file(path: Path) -> str:
+    """The text of a regular file: what else can be opened may have no end, or make us wait for ever.
+
+    Raises:
+        OSError, UnicodeDecodeError: it can't be read as text.
+        _UnfitFileError: it is no file, or a large one.
+    """
+    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _UnfitFileError("is not a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(FILE_LIMIT + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > FILE_LIMIT:
+        raise _UnfitFileError(f"has more than {FILE_LIMIT:,} bytes")
+    return content.decode("utf-8")
 
 
 def _place(source: ValueSource) -> str:

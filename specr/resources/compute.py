@@ -39,7 +39,7 @@ class ValueSource(Part, frozen=True, kw_only=True):
     """A variable of the environment that specr runs in."""
 
     file: str | None = None
-    """A file; its text without the final newline."""
+    """A regular file of 1 MiB at most; its text without the final newline."""
 
     secret: SecretKey | None = None
     """A Kubernetes secret, which never leaves the cluster."""

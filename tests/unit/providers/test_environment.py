@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -77,11 +78,39 @@ def test_all_missing_secrets_are_told_at_once(tmp_path: Path) -> None:
     assert all(d.address == ADDRESS for d in told)
     assert "TOKENS, which is not set" in told[0].detail
     assert "Did you mean TOKEN?" in told[0].remedy
-    whys = ["does not exist", "not UTF-8", "NUL", "can't be read", "home folder of a user"]
+    whys = ["does not exist", "not UTF-8", "NUL", "not a regular file", "home folder of a user"]
     for why, diagnostic in zip(whys, told[1:6], strict=True):
         assert why in diagnostic.detail
     assert "only a provider of type kubernetes" in told[6].detail
     assert "vault" in told[6].detail
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "pipe", "link", "folder"])
+def test_what_is_no_regular_file_is_told_and_not_read(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ProviderError) as caught:
+        resolve_environment({"A": secret(file=place)}, address=ADDRESS, base=tmp_path)
+    (told,) = caught.value.diagnostics
+    assert told.summary == "Missing secret"
+    assert f"the file {tmp_path / place}, which is not a regular file." in told.detail
+
+
+def test_a_secrets_file_may_be_a_link_to_one(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hunter2")
+    (tmp_path / "link").symlink_to("key")
+    resolved = resolve_environment({"A": secret(file="link")}, address=ADDRESS, base=tmp_path)
+    assert resolved.values == {"A": "hunter2"}
+
+
+def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "key").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ProviderError) as caught:
+        resolve_environment({"A": secret(file="key")}, address=ADDRESS, base=tmp_path)
+    (told,) = caught.value.diagnostics
+    assert "which has more than 1,048,576 bytes." in told.detail
 
 
 def test_the_longest_secret_is_masked_first() -> None:
