@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, field
 
 from specr.address import Address
 from specr.resources.base import Name, Reference, Resource
+
+LAST_VERSION: Final = 2**63 - 1
+"""The highest number that a version can have: the largest integer that every reader of JSON and SQL holds."""
 
 
 class Model(Resource, frozen=True, kw_only=True):
@@ -29,7 +32,7 @@ class Model(Resource, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "Model"
 
-    versions: dict[Annotated[int, Meta(ge=1)], Name]
+    versions: dict[Annotated[int, Meta(ge=1, le=LAST_VERSION)], Name]
     """Experiments by version number, from 1. An experiment is a version of one model at most."""
 
     aliases: dict[Name, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from specr.diagnostics import Diagnostic, Path, did_you_mean
 from specr.resources.base import API_VERSION, METADATA_FIELDS, Resource, shapes_of
 from specr.resources.catalog import KINDS
 from specr.resources.convert import MismatchError, convert
+from specr.resources.model import LAST_VERSION
 from specr.spec.document import Document, Finding
 from specr.spec.mismatch import explain_mismatch, wrong_type
 from specr.spec.problem import Problem, quoted, type_in_words
@@ -58,14 +59,14 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
         problems += _unreplaced(data)
     if variables is None and "${" in document.text and model.kind != "Project":
         return _failed(document, problems, claims)
+    if model.kind == "Model":
+        data = _without_odd_versions(data, problems)
     resource = None
     try:
         resource = convert(data, model)
     except MismatchError as error:
         broken = {problem.path for problem in problems}
         problems += [p for p in explain_mismatch(model, error.details, data) if p.path not in broken]
-    if not problems and model.kind == "Model":
-        problems += _odd_versions(data)
     if problems:
         return _failed(document, problems, claims)
     return Decoded(document, resource, (), claims)
@@ -221,18 +222,34 @@ def _unknown_top(key: str, model: type[Resource]) -> Problem:
     return Problem((key,), "Unknown argument", f"A document takes no `{key[:60]}`.", remedy, at_key=True)
 
 
-def _odd_versions(data: dict[str, Any]) -> list[Problem]:
-    """Versions that are written as numbers are not, such as "1.0", or in two ways, such as 1 and "1"."""
+def _without_odd_versions(data: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """The arguments of a Model, but for versions whose numbers no reader is to be given: those are told.
+
+    They are written as numbers are not, such as "1.0", in two ways, such as 1 and "1", or are too large.
+    """
+    versions = data.get("versions")
+    if not isinstance(versions, dict):
+        return data
     seen: dict[int, Any] = {}
-    problems = []
-    for key in data["versions"]:
-        path: Path = ("spec", "versions", key)
-        if isinstance(key, str) and not (key.isascii() and key.isdigit()):
-            problems.append(wrong_type(path, "an integer", key, at_key=True))
-        elif seen.setdefault(int(key), key) is not key:
-            detail = f"The version {int(key)} is given twice: as {seen[int(key)]!r} and as {key!r}."
-            problems.append(Problem(path, "Duplicate key", detail, "Keep one.", at_key=True))
-    return problems
+    odd = {key: problem for key in versions if (problem := _odd_version(key, seen)) is not None}
+    problems += odd.values()
+    return {**data, "versions": {key: value for key, value in versions.items() if key not in odd}}
+
+
+def _odd_version(key: Any, seen: dict[int, Any]) -> Problem | None:
+    path: Path = ("spec", "versions", key)
+    if isinstance(key, str) and not (key.isascii() and key.isdigit()):
+        return wrong_type(path, "an integer", key, at_key=True)
+    digits = str(key).lstrip("0")
+    # Told by its length first: Python reads no more than 4300 digits.
+    if len(digits) > len(str(LAST_VERSION)) or (number := int(digits or "0")) > LAST_VERSION:
+        detail = f"Versions go from 1 to {LAST_VERSION}; {quoted(key)} is none."
+        remedy = "Number the versions 1, 2, 3 and so on."
+        return Problem(path, "Value out of range", detail, remedy, at_key=True)
+    if seen.setdefault(number, key) is not key:
+        detail = f"The version {number} is given twice: as {seen[number]!r:.60} and as {key!r:.60}."
+        return Problem(path, "Duplicate key", detail, "Keep one.", at_key=True)
+    return None
 
 
 def _unreplaced(data: dict[str, Any]) -> list[Problem]:

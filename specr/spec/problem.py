@@ -37,13 +37,16 @@ def type_in_words(value: Any) -> str:
 
 def quoted(value: Any) -> str:
     """A value in quotes as messages tell it: on one line, and cut where it is long."""
-    text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...")
+    return repr(_cut(value if isinstance(value, str) else str(value)))
 
 
 def shown_path_in(path: Path) -> str:
-    """A path inside a document as people write it: `spec.schema.input[2].type`."""
+    """A path inside a document as people write it, long keys cut: `spec.schema.input[2].type`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else (f".{step}" if text else step)
+        text += f"[{step}]" if isinstance(step, int) else f".{_cut(step)}" if text else _cut(step)
     return text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -17,7 +17,7 @@ from specr.resources.compute import Compute
 from specr.resources.convert import MismatchError, convert, read
 from specr.resources.deployment import Deployment
 from specr.resources.exact import convert_exactly, exact_model
-from specr.resources.model import Model
+from specr.resources.model import LAST_VERSION, Model
 from specr.resources.project import Project, TypedSettings
 from tests.unit.spec.documents import FULL, document_values
 
@@ -68,6 +68,26 @@ def test_versions_are_numbers_however_they_are_written() -> None:
         2: "b",
         3: "c",
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("1", True),
+        (str(LAST_VERSION), True),
+        (LAST_VERSION + 1, False),
+        (str(2**64), False),
+        ("9" * 5000, False),
+    ],
+)
+def test_versions_beyond_the_last_are_refused_by_both(number: str | int, *, fits: bool) -> None:
+    data = {"name": "m", "versions": {number: "a"}}
+    assert (exactly(data, Model) is not None) == fits
+    if fits:
+        assert read(data, Model) == exactly(data, Model)
+    else:
+        with pytest.raises(msgspec.ValidationError):
+            read(data, Model)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -126,6 +126,20 @@ def test_a_document_claims_its_address_as_far_as_it_can_be_told(value: Any, expe
     assert (address and str(address)) == expected
 
 
+@pytest.mark.parametrize("number", ["9" * 900, "9" * 5000, "-" + "9" * 5000, "0" * 5000 + str(2**63)])
+def test_a_version_of_thousands_of_digits_is_told_in_few_words(number: str) -> None:
+    found = only(document("Model", "m", f"\n  versions:\n    ? '{number}'\n    : a\n    1: b\n"))
+    assert found.summary in ("Value out of range", "Value of the wrong type")
+    assert len(found.detail) < 200
+
+
+def test_zeros_before_a_version_do_not_count() -> None:
+    zeros = "0" * 5000
+    loaded(
+        document("Experiment", "a") + document("Model", "m", f"\n  versions:\n    ? '{zeros}7'\n    : a\n")
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
