@@ -6,13 +6,19 @@ Packs ship them; projects may add their own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, field
 
 from specr.address import Address
 from specr.resources.base import Name, Part, Reference, Resource
 from specr.resources.compute import Compute, Environment
+
+LONGEST_WAIT: Final = 31 * 24 * 3600
+"""Seconds. Timers of systems and platforms take more, but not any number."""
+
+Patience = Annotated[int, Meta(gt=0, le=LONGEST_WAIT)]
+"""Seconds to wait for a program."""
 
 
 class ArtifactType(Resource, frozen=True, kw_only=True):
@@ -96,8 +102,8 @@ class Processor(Resource, frozen=True, kw_only=True):
     resources: Compute = field(default_factory=Compute)
     """Processor and memory."""
 
-    timeout: Annotated[int, Meta(gt=0)] = 600
-    """Seconds after which it is stopped and the build has failed."""
+    timeout: Patience = 600
+    """Seconds after which it is stopped and the build has failed; 2678400, which are 31 days, at most."""
 
     def references(self) -> Iterator[Reference]:
         """The artifact type and the model type, then `dependsOn`."""
@@ -112,8 +118,8 @@ class Readiness(Part, frozen=True, kw_only=True):
     path: Annotated[str, Meta(pattern=r"^/")] = "/readyz"
     """Answers 200 once the model is loaded."""
 
-    timeout: Annotated[int, Meta(gt=0)] = 120
-    """Seconds that loading may take."""
+    timeout: Patience = 120
+    """Seconds that loading may take; 2678400, which are 31 days, at most."""
 
 
 class Runtime(Resource, frozen=True, kw_only=True):

@@ -44,6 +44,8 @@ _LIMITS: Final = """\
 | mappings and lists inside each other | 64 levels |
 | values that aliases add to a document | 100,000 |
 | a document with tabs, anchors, or over 10,000 brackets | 4 MiB |
+| the number of a version | 9223372036854775807 |
+| a time limit of a processor or runtime | 31 days |
 """
 
 _PATTERNS: Final = (

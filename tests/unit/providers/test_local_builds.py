@@ -13,6 +13,7 @@ from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.providers.content import Content
 from specr.providers.local.provider import LocalProvider
 from specr.providers.protocol import BuildOrder, ProviderError
+from specr.resources.types import LONGEST_WAIT
 from specr.store.folder import FolderStore
 from specr.testing.provider_site import Site, ref_to
 from tests.unit.providers.machine import Machine, has_ended, in_child, wait_until
@@ -76,6 +77,11 @@ def test_a_processor_is_killed_that_ignores_its_time_limit(
     readiness = Site(machine).finish(provider, order)
     assert "time limit of 1 s" in readiness.message
     assert has_ended(program)
+
+
+def test_the_longest_time_limit_can_be_kept(machine: Machine) -> None:
+    ref = Site(machine).make(machine.provider(), replace(machine.build("a", "t1"), timeout=LONGEST_WAIT))
+    assert machine.store.has(ref.attributes["digest"])
 
 
 def test_an_output_lost_in_the_store_is_noticed(machine: Machine) -> None:
