@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from msgspec import field
+from msgspec import Meta, field
 
 from specr.resources.base import Part, form
 
@@ -25,20 +25,20 @@ Quantity = Annotated[str, form(r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 class SecretKey(Part, frozen=True, kw_only=True):
     """A key in a Kubernetes secret."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1)]
     """The secret's name."""
 
-    key: str
+    key: Annotated[str, Meta(min_length=1)]
     """The key inside it."""
 
 
 class ValueSource(Part, frozen=True, kw_only=True):
     """Where a secret value is read at the last moment. Exactly one of the three."""
 
-    env: str | None = None
+    env: VariableName | None = None
     """A variable of the environment that specr runs in."""
 
-    file: str | None = None
+    file: Annotated[str, Meta(min_length=1)] | None = None
     """A regular file of 1 MiB at most; its text without the final newline."""
 
     secret: SecretKey | None = None

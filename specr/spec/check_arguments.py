@@ -47,6 +47,19 @@ def check_environments(known: Known) -> Iterator[Diagnostic]:
                     )
 
 
+def check_commands(known: Known) -> Iterator[Diagnostic]:
+    """A command begins with a program."""
+    for address, resource in known.resources.items():
+        if isinstance(resource, (Processor, Runtime)) and resource.command and not resource.command[0]:
+            yield Diagnostic(
+                "Command without a program",
+                f"The command of {address} begins with an empty text.",
+                "Write the program first, such as `command: [python, -m, my_program]`.",
+                address=address,
+                path=("spec", "command", 0),
+            )
+
+
 def check_models(known: Known) -> Iterator[Diagnostic]:
     """An experiment is one version of one model, and aliases name versions."""
     registered: dict[str, tuple[Address, int]] = {}

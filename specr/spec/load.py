@@ -48,6 +48,7 @@ CHECKS: Final[tuple[checks.Check, ...]] = (
     checks.check_cycles,
     checks.check_providers,
     check_arguments.check_environments,
+    check_arguments.check_commands,
     check_arguments.check_models,
     check_arguments.check_deployments,
     check_arguments.check_schemas,
