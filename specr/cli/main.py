@@ -143,9 +143,7 @@ def run(arguments: Sequence[str]) -> int:
         return BROKEN_PIPE
     except AnswerLostError as error:
         _silence_stdout()
-        console.tell(
-            f"Error: The output could not be written: {error}. Write it elsewhere; what was done is recorded.\n"
-        )
+        console.tell(f"Error: Output is lost: {error}. Write it elsewhere; what was done is recorded.\n")
         return 1
     except (KeyboardInterrupt, click.Abort):
         console.tell("\nInterrupted.\n")

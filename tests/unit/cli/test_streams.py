@@ -41,7 +41,7 @@ def test_output_that_finds_no_room_is_told(command: str, tmp_path: Path) -> None
     code, told = shell(f"specr {command} >/dev/full", tmp_path)
     assert code == 1
     assert told == (
-        "Error: The output could not be written: No space left on device. Write it elsewhere; what was done is recorded.\n"
+        "Error: Output is lost: No space left on device. Write it elsewhere; what was done is recorded.\n"
     )
 
 
