@@ -55,6 +55,13 @@ _INSTEAD: Final = {
 }
 """What to do instead of options that Terraform has."""
 
+_INSTEAD_AT: Final = {
+    ("apply", "--destroy"): "To delete everything: specr destroy",
+    ("plan", "--lock-timeout"): "A plan takes no lock, so it waits for none: leave it out. What changes the "
+    "state waits for its lock: specr apply --lock-timeout 5m",
+}
+"""The same, of options that other commands have."""
+
 
 def normalise(arguments: Sequence[str]) -> list[str]:
     """The same command line, spelt as click reads it; what follows `--` stays as it is.
@@ -70,8 +77,9 @@ def normalise(arguments: Sequence[str]) -> list[str]:
         if _INPUT.fullmatch(word):
             continue
         spelt = word if rest and rest[-1] in _WITH_VALUE else _spell(word)
-        if spelt == "--destroy" and _command(rest) == "apply":
-            raise click.UsageError(f"No such option: {word}. To delete everything: specr destroy")
+        instead = _INSTEAD_AT.get((_command(rest), spelt.partition("=")[0]))
+        if instead is not None:
+            raise click.UsageError(f"No such option: {word.partition('=')[0]}. {instead}")
         if spelt in _GLOBAL_FLAGS:
             front.append(spelt)
         elif spelt == _GLOBAL_WITH_VALUE:

@@ -58,6 +58,8 @@ def test_command_lines_are_read_as_people_type_them(typed: str, read: str) -> No
             "No such option: -refresh-only. What was changed outside of specr: specr plan",
         ),
         ("apply -destroy", "No such option: -destroy. To delete everything: specr destroy"),
+        ("plan -lock-timeout=5s", "No such option: -lock-timeout. A plan takes no lock"),
+        ("-C there plan --lock-timeout 5s", "No such option: --lock-timeout. A plan takes no lock"),
         ("taint deployment/x", "specr apply --replace deployment/x"),
         ("refresh", "`specr plan`"),
         ("import deployment/x y", "deployment/x is an address. What specr did not make it can't take over."),
