@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO, cast
 
 if TYPE_CHECKING:
     from specr.diagnostics import Diagnostic
@@ -37,13 +38,8 @@ class Console(NamedTuple):
             ReaderGoneError: nobody reads it any more.
             AnswerLostError: it can't be written.
         """
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except BrokenPipeError as error:
-            raise ReaderGoneError from error
-        except OSError as error:
-            raise AnswerLostError(error.strerror or str(error)) from error
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def answer_json(self, value: Any) -> None:
         """Write what was asked for, as JSON for people and programs."""
@@ -101,8 +97,42 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+class _Answers:
+    """Standard output, whoever writes there: click writes help and the version by itself.
+
+    Raises ReaderGoneError and AnswerLostError where the stream fails, which is no bug of specr.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with _told_apart():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        with _told_apart():
+            self._stream.flush()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except OSError as error:
+        raise AnswerLostError(error.strerror or str(error)) from error
+
+
 def prepare_streams() -> None:
-    """Let no character of a message be the reason that it isn't shown, and no closed stream a failure."""
+    """Let no character of a message be the reason that it isn't shown, and no closed stream a failure.
+
+    What can't be written to standard output is told as that from here on.
+    """
     # Python has no object for a stream that its parent closed: what is written there is meant for nobody
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
@@ -110,6 +140,7 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stdout = cast("TextIO", _Answers(sys.stdout))  # all of it, though not by inheritance
 
 
 def _nowhere() -> TextIO:

@@ -114,11 +114,10 @@ def specr_process(*arguments: str, **options: object) -> subprocess.Popen[bytes]
     return subprocess.Popen(program, **options)  # type: ignore[call-overload,no-any-return]  # options of any kind
 
 
-def test_a_reader_that_goes_away_is_no_news(project: Project) -> None:
+@pytest.mark.parametrize("words", [["schema", "--plan"], ["--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_news(project: Project, words: list[str]) -> None:
     reader, writer = os.pipe()
-    process = specr_process(
-        "-C", str(project.root), "schema", "--plan", stdout=writer, stderr=subprocess.PIPE
-    )
+    process = specr_process("-C", str(project.root), *words, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     os.close(reader)
     _, told = process.communicate()

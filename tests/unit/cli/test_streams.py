@@ -36,7 +36,20 @@ def shell(command: str, folder: Path, environment: dict[bytes, bytes] | None = N
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-@pytest.mark.parametrize("command", ["plan", "version", "validate --json", "schema"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "plan",
+        "version",
+        "validate --json",
+        "schema",
+        "--help",
+        "-h",
+        "plan --help",
+        "state list -h",
+        "--version",
+    ],
+)
 def test_output_that_finds_no_room_is_told(command: str, tmp_path: Path) -> None:
     code, told = shell(f"specr {command} >/dev/full", tmp_path)
     assert code == 1
