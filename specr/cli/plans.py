@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from specr.cli.files import write_whole
 from specr.cli.options import Form
 
 if TYPE_CHECKING:
+    from specr.diagnostics import DiagnosticError
     from specr.plan.model import Plan
 
 
@@ -27,21 +29,50 @@ def answer_plan(data: dict[str, Any], form: Form, console: Console) -> None:
         console.answer(render_plan(data, colour=console.stdout_colour, width=console.width))
 
 
+def check_place(path: Path) -> None:
+    """See that a plan can be saved there, before the work of making one. Writes nothing.
+
+    Raises:
+        DiagnosticError: there is no folder to write the file in, or it may not be written to.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        return  # a pipe or device, which is written to as it is
+    folder = target.parent
+    if folder.is_dir():
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _unsaved(f"{folder} is a folder that you may not write to.")
+        return
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise _unsaved(f"{there} is no folder.")
+    import shlex
+
+    raise _unsaved(
+        f"There is no folder {path.parent}.", f"Make it: {shlex.join(['mkdir', '-p', str(path.parent)])}"
+    )
+
+
 def save_plan(plan: Plan, path: Path) -> None:
     """Write a plan to a file, whole or not at all.
 
     Raises:
         DiagnosticError: the file can't be written.
     """
-    from specr.diagnostics import Diagnostic, DiagnosticError
     from specr.plan.codec import plan_to_text
 
     try:
         write_whole(path, plan_to_text(plan).encode())
     except OSError as error:
-        detail = f"{path} could not be written: {error.strerror or error}."
-        remedy = "Choose a file in a folder that is there and can be written to."
-        raise DiagnosticError(Diagnostic("Plan can't be saved", detail, remedy)) from error
+        raise _unsaved(f"{path} could not be written: {error.strerror or error}.") from error
+
+
+def _unsaved(
+    detail: str, remedy: str = "Choose a file in a folder that is there and can be written to."
+) -> DiagnosticError:
+    from specr.diagnostics import Diagnostic, DiagnosticError
+
+    return DiagnosticError(Diagnostic("Plan can't be saved", detail, remedy))
 
 
 def load_plan(path: Path) -> Plan:

@@ -9,7 +9,7 @@ import click
 
 from specr.cli.exits import CHANGES_FOUND
 from specr.cli.options import Form, Scope, form_options, replace_option, scope_options
-from specr.cli.plans import answer_plan, save_plan
+from specr.cli.plans import answer_plan, check_place, save_plan
 from specr.cli.session import Session, with_session
 
 
@@ -46,6 +46,8 @@ def command(
 
     console = session.console
     form, scope = Form.take(asked), Scope(**asked)
+    if out is not None:
+        check_place(out)
     with session.open(scope.variables) as workspace:
         planned = workspace.plan(scope.options(destroy=destroy))
     console.show(planned.diagnostics)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import subprocess
@@ -150,10 +151,35 @@ def test_a_plan_file_that_is_none_is_refused(project: Project, content: str | No
         assert "my.plan" in answer.err
 
 
-def test_a_plan_that_cant_be_saved_says_why(project: Project) -> None:
-    answer = project.specr("plan", "--out", str(project.root / "absent" / "my.plan"))
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("absent/deep/my.plan", ["There is no folder", "Make it: mkdir -p"]),
+        ("model.bin/my.plan", ["model.bin is no folder.", "Choose a file in a folder"]),
+    ],
+)
+def test_where_a_plan_cant_be_saved_none_is_made(
+    project: Project, monkeypatch: pytest.MonkeyPatch, place: str, told: list[str]
+) -> None:
+    monkeypatch.delattr("specr.workflow.workspace.Workspace.plan")
+    answer = project.specr("plan", "--out", str(project.root / place))
     assert answer.code == 1
     assert "Plan can't be saved" in answer.err
+    assert all(words in " ".join(answer.err.split()) for words in told)
+
+
+def test_a_plan_that_finds_no_room_says_why(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("specr.cli.plans.write_whole", refuse)
+    answer = project.specr("plan", "--out", str(project.root / "my.plan"))
+    assert answer.code == 1
+    assert "my.plan could not be written: No space left on device." in " ".join(answer.err.split())
+
+
+def test_a_plan_can_be_saved_to_a_device(project: Project) -> None:
+    assert project.specr("plan", "--out", "/dev/null").code == 0
 
 
 def test_apply_answers_with_the_endpoints(project: Project) -> None:
