@@ -5,11 +5,51 @@ It must not know what is kept there: state, store, caches and logs each see to t
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
+from specr.diagnostics import Diagnostic
+
 WORK_FOLDER: Final = ".specr"
 """The name of every work folder."""
+
+
+def check_work_folder(root: Path) -> Diagnostic | None:
+    """What lies in the place of a project's work folder and is none; None where there is nothing, too."""
+    place = root / WORK_FOLDER
+    if place.is_dir() or not os.path.lexists(place):
+        return None
+    summary = "No place for the work folder"
+    keeps = "specr keeps its state, store and logs in a folder of that name"
+    if place.is_symlink() and not place.exists():
+        target = os.readlink(place)  # noqa: PTH115 - as it is written, whatever it means to pathlib
+        return Diagnostic(
+            summary,
+            f"{place} is a link to {target}, which leads nowhere; {keeps}.",
+            "Put the folder that it leads to in place, or remove the link: specr then makes a folder itself.",
+        )
+    return Diagnostic(
+        summary, f"{place} is no folder; {keeps}.", "Move it away: specr makes the folder itself."
+    )
+
+
+def why_unwritable(folder: Path) -> str:
+    """Why nothing can be made in a folder, as a clause; empty where nothing is known against it.
+
+    A folder that is absent is to be made in the nearest one above it.
+    """
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    if not there.is_dir() or may_write(there):
+        return ""
+    if os.statvfs(there).f_flag & os.ST_RDONLY:
+        return f"{there} is on a file system that is mounted read-only"
+    return f"{there} is a folder that you may not write to"
+
+
+def may_write(folder: Path) -> bool:
+    """Whether this user may make files in a folder that is there."""
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def ensure_work_folder(path: Path) -> Path:

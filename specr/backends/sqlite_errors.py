@@ -14,6 +14,7 @@ from specr.backends.protocol import LockInfo
 from specr.backends.sqlite_format import EmptyFileError, ForeignFileError
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.state.codec import DamagedStateError, NewerStateError
+from specr.workfolder import why_unwritable
 
 _PRIMARY_CODE: Final = 0xFF  # SQLite's extended result codes keep the primary one in their lowest byte
 
@@ -23,6 +24,7 @@ _REPLACE: Final = (
     "remove the file."
 )
 _PERMIT: Final = "Give yourself read and write permission on the file and on its folder."
+_ELSEWHERE: Final = "Make it writable, or set backend.path in the Project to a file that you may write."
 _FREE: Final = "Free space on the disk, then do it again: what was written so far is recorded."
 
 _SUMMARIES: Final = {
@@ -39,6 +41,8 @@ _SUMMARIES: Final = {
     sqlite3.SQLITE_IOERR: ("Disk error at the state file", "Check the disk and the file system's messages."),
 }
 """By SQLite's primary result code: what is wrong, and what to do. Anything else is damage."""
+
+_NO_RIGHT: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN})
 
 _MAY_BE_SPACE: Final = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL})
 """What SQLite says where the log or its index, shared memory in a file, can't grow."""
@@ -90,6 +94,8 @@ def diagnose(error: Exception, path: Path, *, writing: bool) -> Diagnostic:
             "No space left for the state", f"{begin}: no space is left on its disk ({error}).", _FREE
         )
     summary, remedy = _SUMMARIES.get(code, _SUMMARIES[sqlite3.SQLITE_CORRUPT])
+    if writing and code in _NO_RIGHT and (why := why_unwritable(path.parent)):
+        return Diagnostic(summary, f"{begin}: {why}.", _ELSEWHERE)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return Diagnostic(summary, f"{begin}: {reason}.", remedy)
 

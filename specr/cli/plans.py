@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +34,15 @@ def check_place(path: Path) -> None:
     Raises:
         DiagnosticError: there is no folder to write the file in, or it may not be written to.
     """
+    from specr.workfolder import why_unwritable
+
     target = path.resolve()
     if target.exists() and not target.is_file():
         return  # a pipe or device, which is written to as it is
     folder = target.parent
+    if why := why_unwritable(folder):
+        raise _unsaved(f"{why}.")
     if folder.is_dir():
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise _unsaved(f"{folder} is a folder that you may not write to.")
         return
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not there.is_dir():

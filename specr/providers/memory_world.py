@@ -5,6 +5,7 @@ This module knows nothing of what is done with them; `memory` does.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from specr.canonical import JsonObject, decode_json, encode_json
 from specr.diagnostics import Diagnostic
 from specr.providers.orders import decode_order, encode_order
 from specr.providers.protocol import Order, ProviderError
-from specr.workfolder import ensure_work_folder
+from specr.workfolder import ensure_work_folder, why_unwritable
 
 
 class MemoryObject(Struct, frozen=True):
@@ -189,16 +190,22 @@ class FileWorld:
                     self._connection = self._connect()
                 yield self._connection
         except (sqlite3.Error, OSError) as error:
-            raise ProviderError(
-                Diagnostic(
-                    "Rehearsal world unusable",
-                    f"The memory provider keeps its objects in {self._path}, which can't be used: {error}.",
-                    f"Free or repair {self._path}, or remove it: nothing runs there, and the next "
-                    "apply makes its objects again.",
-                ),
-            ) from error
+            raise ProviderError(self._unusable(error)) from error
+
+    def _unusable(self, error: Exception) -> Diagnostic:
+        why = why_unwritable(self._path.parent)
+        return Diagnostic(
+            "Rehearsal world unusable",
+            f"The memory provider keeps its objects in {self._path}, which can't be used: {why or error}.",
+            "Make it writable, then run the command again."
+            if why
+            else f"Free or repair {self._path}, or remove it: nothing runs there, and the next "
+            "apply makes its objects again.",
+        )
 
     def _connect(self) -> sqlite3.Connection:
+        if self._path.exists() and why_unwritable(self._path.parent):
+            return self._connect_to_read()
         ensure_work_folder(self._path.parent)
         connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
         try:
@@ -209,3 +216,9 @@ class FileWorld:
             connection.close()
             raise
         return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Open the file where SQLite can't make a log beside it, which it would even for reading."""
+        still = "" if os.path.lexists(f"{self._path}-wal") else "&immutable=1"
+        uri = f"{self._path.absolute().as_uri()}?mode=ro{still}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)

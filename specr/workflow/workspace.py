@@ -28,6 +28,7 @@ from specr.spec.load import load_specs
 from specr.spec.model import Specs
 from specr.state.model import State
 from specr.workflow.options import Manner, Options
+from specr.workfolder import check_work_folder
 
 if TYPE_CHECKING:
     from specr.apply.engine import Result
@@ -86,7 +87,14 @@ class Workspace:
 
     @cached_property
     def backend(self) -> Backend:
-        """Where state is kept."""
+        """Where state is kept.
+
+        Raises:
+            DiagnosticError: it can't be opened, or there can't be a work folder beside it.
+        """
+        in_the_way = check_work_folder(self.root)
+        if in_the_way is not None:
+            raise DiagnosticError(in_the_way)
         return open_backend(self.specs.project.backend, self.root)
 
     @cached_property

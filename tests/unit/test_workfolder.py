@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from specr.workfolder import ensure_work_folder
+from specr.workfolder import check_work_folder, ensure_work_folder, why_unwritable
+from tests.unit.backends.files import open_folder, unprivileged
 
 
 def mode(path: Path) -> int:
@@ -55,3 +59,48 @@ def test_a_file_in_the_way_is_told_by_the_system(tmp_path: Path) -> None:
     (tmp_path / ".specr").write_text("not a folder")
     with pytest.raises(OSError, match=r"\.specr"):
         ensure_work_folder(tmp_path / ".specr" / "store")
+
+
+def link_in_a_circle(place: Path) -> None:
+    place.symlink_to(place)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (Path.touch, "is no folder"),
+        (os.mkfifo, "is no folder"),
+        (lambda place: place.symlink_to("/absent/place"), "is a link to /absent/place, which leads nowhere"),
+        (link_in_a_circle, "which leads nowhere"),
+    ],
+    ids=["file", "pipe", "dangling link", "circle"],
+)
+def test_what_is_in_the_way_is_told(tmp_path: Path, make: Callable[[Path], object], told: str) -> None:
+    place = tmp_path / ".specr"
+    make(place)
+    found = check_work_folder(tmp_path)
+    assert found is not None
+    assert told in found.detail
+    assert found.remedy
+
+
+def test_nothing_stands_against_a_folder_a_link_to_one_and_none(tmp_path: Path) -> None:
+    assert check_work_folder(tmp_path) is None
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".specr").symlink_to("elsewhere")
+    assert check_work_folder(tmp_path) is None
+    assert why_unwritable(tmp_path / ".specr" / "to" / "be" / "made") == ""
+
+
+def test_a_folder_that_may_only_be_read_is_told() -> None:
+    with open_folder() as folder:
+        folder.chmod(0o555)
+        with unprivileged():
+            assert why_unwritable(folder / "below") == f"{folder} is a folder that you may not write to"
+        folder.chmod(0o755)
+
+
+def test_a_read_only_file_system_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specr.workfolder.may_write", lambda _folder: False)
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=os.ST_RDONLY))
+    assert why_unwritable(tmp_path) == f"{tmp_path} is on a file system that is mounted read-only"

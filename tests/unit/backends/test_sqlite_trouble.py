@@ -207,7 +207,10 @@ def test_a_folder_where_nothing_may_be_made_is_told() -> None:
         backend = SqliteBackend(path)
         with unprivileged(), pytest.raises(DiagnosticError) as caught:
             backend.ensure()
-        assert diagnosis(caught, path).summary == "No permission on the state file"
+        found = diagnosis(caught, path)
+        assert found.summary == "No permission on the state file"
+        assert f"{folder / 'kept'} is a folder that you may not write to." in found.detail
+        assert "backend.path" in found.remedy
         (folder / "kept").chmod(0o755)
 
 

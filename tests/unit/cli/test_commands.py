@@ -182,6 +182,16 @@ def test_a_plan_can_be_saved_to_a_device(project: Project) -> None:
     assert project.specr("plan", "--out", "/dev/null").code == 0
 
 
+@pytest.mark.parametrize("words", ["plan", "apply --auto-approve", "state list", "history", "gc", "show"])
+def test_what_is_in_the_way_of_the_work_folder_is_told(project: Project, words: str) -> None:
+    project.write(".specr", "in the way")
+    answer = project.specr(*words.split())
+    assert answer.code == 1
+    assert "No place for the work folder" in answer.err
+    assert "Move it away" in answer.err
+    assert project.specr("validate").code == 0
+
+
 def test_apply_answers_with_the_endpoints(project: Project) -> None:
     answer = project.specr("apply", "--auto-approve")
     assert answer.code == 0

@@ -29,6 +29,7 @@ from specr.resources.compute import Amounts, Compute, SecretValue, ValueSource
 from specr.resources.deployment import GoldenRow
 from specr.state.model import ObjectRef
 from specr.verify.scorer import Verification
+from tests.unit.backends.files import open_folder, unprivileged
 
 DEPLOYMENT = DeploymentOrder(
     address=Address("deployment", "fraud"),
@@ -228,6 +229,22 @@ def test_a_damaged_file_is_told_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match=r"memory\.db") as caught:
         FileWorld(path).get("one", "t1")
     assert "remove it" in caught.value.diagnostics[0].remedy
+
+
+def test_a_folder_that_may_only_be_read_is_read_and_else_told() -> None:
+    with open_folder() as folder:
+        path = folder / "memory.db"
+        thing = MemoryObject("one", DEPLOYMENT, {"replicas": 2}, ())
+        with closing(FileWorld(path)) as world:
+            world.put(thing)
+        path.chmod(0o444)
+        folder.chmod(0o555)
+        with unprivileged(), closing(FileWorld(path)) as world:
+            assert world.get("one", "t1") == thing
+            with pytest.raises(ProviderError, match="you may not write to") as caught:
+                world.put(thing)
+        assert caught.value.diagnostics[0].remedy == "Make it writable, then run the command again."
+        folder.chmod(0o755)
 
 
 cells = {
