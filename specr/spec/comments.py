@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from specr.spec.fault import Place
 from specr.spec.nodes import Node, parse_nodes, scalars_of
 
-_COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#.*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#.*$")
 _LEVEL: Final = 2
 
 
@@ -24,10 +25,13 @@ class _Entry(NamedTuple):
     canonical: int
 
 
-def comments_of(text: str) -> list[str]:
-    """The comments of a document's text, without blanks at their ends."""
-    covered = _without_scalars(text)
-    return [match[0].rstrip() for match in _COMMENT.finditer(covered)]
+def comment_places(text: str, root: Node | None = None) -> list[tuple[Place, str]]:
+    """The comments of a document's text, without blanks at their ends, and where they begin."""
+    return [
+        ((number, match.start()), match[0].rstrip())
+        for number, line in enumerate(_without_scalars(text, root).split("\n"))
+        for match in _COMMENT.finditer(line)
+    ]
 
 
 def settle_comments(text: str) -> str:

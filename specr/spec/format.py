@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from itertools import zip_longest
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -17,9 +18,10 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.resolver import BaseResolver
 
 from specr.diagnostics import Diagnostic
-from specr.spec.comments import comments_of, settle_comments
+from specr.spec.comments import comment_places, settle_comments
 from specr.spec.document import Document, diagnose
-from specr.spec.fault import Fault
+from specr.spec.fault import Fault, Place
+from specr.spec.flows import put_aside, put_back
 from specr.spec.nodes import Node, parse_nodes, scalars_of, value_of
 from specr.spec.split import Chunk, decode_text, legible, split_all
 
@@ -75,21 +77,30 @@ def _format_chunk(chunk: Chunk) -> str:
     else:
         raise _refusal("Its form would change each time.")
     if _types(value_of(before)) != _types(value_of(parse_nodes(result))):
-        raise _refusal("Its meaning would change.")
-    if Counter(comments_of(text)) != Counter(comments_of(result)):
-        raise _refusal("A comment would be lost.")
+        raise _refusal("Its meaning would change.", _first_change(before, parse_nodes(result)))
+    _check_comments(chunk.text, before, result)
     return result
 
 
+def _check_comments(text: str, root: Node, result: str) -> None:
+    before = comment_places(text, root)
+    lost = Counter(comment for _, comment in before)
+    lost.subtract(comment for _, comment in comment_places(result))
+    for place, comment in before:
+        if lost[comment]:
+            raise _refusal("This comment would be lost.", place)
+
+
 def _format_once(text: str) -> str:
-    settled = settle_comments(text)
+    bare, asides = put_aside(text)
+    settled = settle_comments(bare)
     try:
         yaml = _round_trip()
         output = io.StringIO()
         yaml.dump(yaml.load(settled), output)
     except (YAMLError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise _refusal("The writer of YAML can't take it apart and put it together.") from error
-    lines = output.getvalue().strip("\n").split("\n")
+    lines = put_back(output.getvalue(), asides).strip("\n").split("\n")
     nodes = parse_nodes("\n".join(lines) + "\n")
     return "\n".join(_ordered(_trimmed(lines, nodes), nodes)) + "\n"
 
@@ -101,6 +112,7 @@ def _round_trip() -> YAML:
     yaml.width = 2**30
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.Resolver = _NoTypes
+    yaml.composer.warn_double_anchors = False  # YAML lets a later anchor take the name of one before
     return yaml
 
 
@@ -142,6 +154,19 @@ def _ordered(lines: list[str], root: Node) -> list[str]:
     return [*lines[: starts[0]], *(line for place in order for line in blocks[place]), *lines[end:]]
 
 
+def _first_change(before: Node, after: Node) -> Place:
+    """Where the value begins that is another one afterwards, or lacks a part."""
+    pairs = {key.scalar: value for key, value in after.pairs or ()}
+    places = [
+        *((value, pairs.get(key.scalar)) for key, value in before.pairs or ()),
+        *zip_longest(before.items or (), after.items or ()),
+    ]
+    for old, new in places:
+        if old is not None and new is not None and _types(value_of(old)) != _types(value_of(new)):
+            return _first_change(old, new)
+    return before.start
+
+
 def _types(value: Any) -> Any:
     """The value in a form that is equal only for the same types, too; the order of keys does not count."""
     if isinstance(value, dict):
@@ -151,10 +176,10 @@ def _types(value: Any) -> Any:
     return (type(value), value)
 
 
-def _refusal(reason: str) -> Fault:
+def _refusal(reason: str, place: Place = (0, 0)) -> Fault:
     return Fault(
         "Document can't be formatted",
         f"{reason} It was left as it is.",
-        (0, 0),
+        place,
         remedy="Write this document in a simpler way: comments on lines of their own, no tabs.",
     )

@@ -130,12 +130,55 @@ def test_what_can_not_be_read_is_told_and_nothing_else() -> None:
     assert [d.summary for d in result] == ["File is not UTF-8"]
 
 
-def test_a_comment_that_would_be_lost_is_a_refusal() -> None:
-    result = format_text("a: {b: # why\n  1}\n")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: {b: # why\n  1}\n", "a: {b: # why\n  1}\n"),
+        ("a:\n   b: [c, # x\n    d] # y\n", "a:\n  b: [c, # x\n   d]  # y\n"),
+        ("a:\n- [b, # x\n  c]\n- d\n", "a:\n  - [b, # x\n    c]\n  - d\n"),
+        ("a: [\n  # x\n  b,\n\n  c,\n]\n", "a: [\n  # x\n  b,\n\n  c,\n]\n"),
+        ("a: [\n# x\nb\n]\n", "a: [\n  # x\n  b\n  ]\n"),
+        ("a:\n- # x\n [b,\n # y\n c]\n", "a:\n  # x\n  - [b,\n    # y\n    c]\n"),
+        ("a: &x 1\nb: [*x, # x & y\n 'c & *d']\n", "a: &x 1\nb: [*x, # x & y\n 'c & *d']\n"),
+        ("aside: [0, # aside0x\n 1]\nb:  2\n", "aside: [0, # aside0x\n 1]\nb: 2\n"),
+    ],
+)
+def test_comments_between_brackets_stay_where_they_are(text: str, expected: str) -> None:
+    assert format_text(text) == expected
+    assert format_text(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\n---\n# top\nb: &x [1, # why\n  2]\nc: *x\n", (4, 11)),
+        ("# top\n--- {a: 1, # why\n  b: 2}\n", (2, 12)),
+        ("a: {b: [&x 1, # why\n  2]}\nc: *x\n", (1, 15)),
+    ],
+)
+def test_a_comment_that_would_be_lost_is_a_refusal_at_its_place(text: str, place: tuple[int, int]) -> None:
+    result = format_text(text)
     assert isinstance(result, tuple)
-    assert [(d.summary, d.detail) for d in result] == [
-        ("Document can't be formatted", "A comment would be lost. It was left as it is.")
+    ((summary, detail, span),) = [(d.summary, d.detail, d.span) for d in result]
+    assert (summary, detail) == (
+        "Document can't be formatted",
+        "This comment would be lost. It was left as it is.",
+    )
+    assert span is not None
+    assert (span.line, span.column) == place
+
+
+def test_a_value_that_would_change_is_a_refusal_at_its_place() -> None:
+    result = format_text("a: 1\nb:\n  - c\n  - d: |\n       e")
+    assert isinstance(result, tuple)
+    assert [(d.detail, d.span and (d.span.line, d.span.column)) for d in result] == [
+        ("Its meaning would change. It was left as it is.", (4, 8))
     ]
+
+
+def test_anchors_may_be_given_anew() -> None:
+    text = "a: &x 1\nb: *x\nc: &x 2\nd: *x\n"
+    assert format_text(text) == text
 
 
 LINES = [
@@ -150,6 +193,7 @@ LINES = [
         "        text",
         "  b:",
     ),
+    *("  d: [1, # x", "   # y", "   2] # z", "  - {a: 1, # v", "     b: 2}", "    ]"),
     *(
         "  - 1",
         "    - x: y",
