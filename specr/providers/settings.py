@@ -58,7 +58,7 @@ def _problem(model: type[Part], provider: str, kind: str, loc: tuple[str | int, 
     from specr.resources.docs import attribute_docs  # noqa: PLC0415 - reads sources, for errors only
 
     name = known.get(str(loc[0]), "") if loc else ""
-    meaning = attribute_docs(model).get(name) or "see the provider's documentation"
+    meaning = " ".join(attribute_docs(model).get(name, "see the provider's documentation").split())
     if kind == "missing":
         summary, detail = "Missing provider setting", f"The provider {provider} needs the setting {written}."
     else:

@@ -22,6 +22,10 @@ Quantity = Annotated[str, form(r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$")]
 """An amount as Kubernetes writes it: `500m`, `2`, `512Mi`, `1.5Gi`. Quote plain numbers."""
 
 
+Image = Annotated[str, form(r"^\S+$")]
+"""A container image by its name, maybe with a registry, a tag or a digest."""
+
+
 class SecretKey(Part, frozen=True, kw_only=True):
     """A key in a Kubernetes secret."""
 

@@ -21,7 +21,7 @@ class GoldenRow(Part, frozen=True, kw_only=True):
     expect: Annotated[dict[str, Any], Meta(min_length=1)]
     """Expected output cells by column name; columns left out are not compared."""
 
-    tolerance: Annotated[float, Meta(ge=0)] = 1e-6
+    tolerance: Annotated[float, Meta(ge=0, le=1_000_000)] = 1e-6
     """How far a number may be off: absolute, or relative to the expected value, whichever is more."""
 
 

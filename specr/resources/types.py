@@ -12,7 +12,7 @@ from msgspec import Meta, field
 
 from specr.address import Address
 from specr.resources.base import Name, Part, Reference, Resource
-from specr.resources.compute import Compute, Environment
+from specr.resources.compute import Compute, Environment, Image
 
 LONGEST_WAIT: Final = 31 * 24 * 3600
 """Seconds. Timers of systems and platforms take more, but not any number."""
@@ -90,7 +90,7 @@ class Processor(Resource, frozen=True, kw_only=True):
     model_type: Name
     """The ModelType that it produces."""
 
-    image: str | None = None
+    image: Image | None = None
     """The container image; providers without containers don't use it."""
 
     command: tuple[str, ...] = ()
@@ -144,7 +144,7 @@ class Runtime(Resource, frozen=True, kw_only=True):
     model_type: Name
     """The ModelType that it digests."""
 
-    image: str | None = None
+    image: Image | None = None
     """The container image; providers without containers don't use it."""
 
     command: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ _PATTERNS: Final = (
     ),
     ("Ki", "Bad amount", "an amount is a number and maybe a unit, such as `500m`, `2`, `512Mi` or `1.5Gi`"),
     ("^/", "Bad path", "it begins with a slash"),
+    ("S+", "Bad name of an image", "an image has a name, without blanks, such as `acme/fraud:1.0`"),
 )
 
 
@@ -230,9 +231,10 @@ def _closest_name(text: str) -> str:
 
 
 def _bound(words: str, key: str) -> _Explain:
+    """All bounds are whole numbers, also those of floats."""
     return lambda value, context: (
         "Value out of range",
-        f"it must be {words} {context[key]}; it is {value}",
+        f"it must be {words} {int(context[key])}; it is {value}",
         "",
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -95,14 +96,16 @@ class Workspace:
         in_the_way = check_work_folder(self.root)
         if in_the_way is not None:
             raise DiagnosticError(in_the_way)
-        return open_backend(self.specs.project.backend, self.root)
+        with self._placing():
+            return open_backend(self.specs.project.backend, self.root)
 
     @cached_property
     def store(self) -> Store:
         """Where bytes are kept."""
         from specr.store.catalog import open_store  # noqa: PLC0415 - only bytes need it
 
-        return open_store(self.specs.project.store, self.root, self._digests)
+        with self._placing():
+            return open_store(self.specs.project.store, self.root, self._digests)
 
     def provider(self, name: str, lineage: str) -> Provider:
         """A provider by its name in the project, for objects of this lineage.
@@ -116,9 +119,10 @@ class Workspace:
             defined = {**UNASKED, **self.specs.project.providers}
             if name not in defined:
                 raise DiagnosticError(_unknown_provider(name, defined))
-            self._providers[name, lineage] = open_provider(
-                name, defined[name], lineage=lineage, root=self.root, store=self.store
-            )
+            with self._placing():
+                self._providers[name, lineage] = open_provider(
+                    name, defined[name], lineage=lineage, root=self.root, store=self.store
+                )
         return self._providers[name, lineage]
 
     def source(self, reference: str) -> Source:
@@ -199,6 +203,14 @@ class Workspace:
     def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Findings with their places in the specs, sorted for showing."""
         return sorted_diagnostics(self.specs.locate(self._placed(d)) for d in diagnostics)
+
+    @contextmanager
+    def _placing(self) -> Iterator[None]:
+        """Give what is wrong with the project's settings its place in the specs."""
+        try:
+            yield
+        except DiagnosticError as error:
+            raise DiagnosticError(*self.located(error.diagnostics)) from error
 
     def _placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """Findings with a path but no address are about the project's settings."""

@@ -23,13 +23,14 @@ def command(session: Session, *, as_json: bool, variables: tuple[tuple[str, str]
     from specr.render.comparison import expand_alone
     from specr.render.diagnostic_json import encode_diagnostic
     from specr.render.words import counted
+    from specr.workflow.settings import check_settings
 
     console = session.console
     count = files = 0
     try:
         with session.open(variables) as workspace:
             specs = workspace.specs
-            said = (*workspace.warnings, *workspace.check_sources(), *expand_alone(specs).diagnostics)
+            said = (*workspace.warnings, *check_settings(workspace), *expand_alone(specs).diagnostics)
             found = workspace.located(said)
             own = [document for document in specs.documents.values() if not document.pack]
             count, files = len(own), len({document.file for document in own})

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, field
 
 from specr.resources.base import Part, form
-from specr.resources.compute import Quantity
+from specr.resources.compute import Image, Quantity
 
 UNPRIVILEGED: Final = 65532
 """The user and group that pods run as by default: nobody's, in no image's password file."""
@@ -67,7 +67,7 @@ class KubernetesSettings(Part, frozen=True, kw_only=True):
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """When nodes pull images."""
 
-    helper_image: Annotated[str, Meta(min_length=1)] = "busybox:1"
+    helper_image: Image = "busybox:1"
     """An image with a shell and the usual small tools; it moves bytes on the volume."""
 
     node_selector: dict[str, str] = field(default_factory=dict)

@@ -602,3 +602,44 @@ def test_no_secret_is_ever_shown(project: Project, monkeypatch: pytest.MonkeyPat
     assert '(secret from env "FRAUD_TOKEN")' in said[0].out
     texts = [*(answer.out + answer.err for answer in said), saved.read_text()]
     assert not any("s3cr3t-v4lue" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ('backend: {type: ""}', "Unknown type of backend"),
+        ('backend: {type: sqlite, path: ""}', "Wrong setting of the backend"),
+        ('store: {type: folder, path: ""}', "A store's path is no text"),
+        ('providers: {far: {type: kubernetes, context: ""}}', "Wrong provider setting"),
+        ('providers: {far: {type: kubernetes, store: {type: volume, claim: ""}}}', "Wrong provider setting"),
+        ('providers: {far: {type: kubernetes, helperImage: ""}}', "Wrong provider setting"),
+        ('providers: {near: {type: docker, host: ""}}', "Wrong provider setting"),
+        ("providers: {near: {type: locale}}", "Unknown provider type"),
+    ],
+)
+def test_settings_of_the_project_are_checked_at_their_place(
+    project: Project, setting: str, told: str
+) -> None:
+    project.edit("  defaultProvider: memory", f"  {setting}")
+    answer = project.specr("validate")
+    assert answer.code == 1
+    assert f"Error: {told}\n  on specr.yaml:6:" in answer.err
+
+
+def test_settings_are_checked_without_acting_on_them(project: Project) -> None:
+    project.edit(
+        "  defaultProvider: memory",
+        "  providers: {far: {type: kubernetes, context: absent}, near: {type: docker, host: tcp://absent}}\n"
+        "  backend: {type: sqlite, path: kept/state.db}\n"
+        "  store: {type: folder, path: kept/store}",
+    )
+    before = sorted(project.root.iterdir())
+    answer = project.specr("validate")
+    assert (answer.code, answer.err) == (0, "")
+    assert sorted(project.root.iterdir()) == before
+
+
+def test_what_is_wrong_with_the_backend_has_its_place_in_every_command(project: Project) -> None:
+    project.edit("  defaultProvider: memory", '  backend: {type: sqlite, path: ""}')
+    for words in (["plan"], ["state", "list"], ["history"]):
+        assert "on specr.yaml:6:33, in project/demo" in project.specr(*words).err

@@ -24,7 +24,7 @@ def check_settings(settings: Mapping[str, Any]) -> Iterator[Diagnostic]:
                 did_you_mean(key, _KEYS) or f"There are: {', '.join(sorted(_KEYS))}.",
                 path=("spec", "sources", "models", key),
             )
-        elif key in URIS and not isinstance(value, str):
+        elif key in URIS and not (isinstance(value, str) and value.strip()):
             yield _wrong(key, "is the address of a server", "as text, such as `https://mlflow.example.com`")
         elif key == FOLDERS and not _is_list_of_folders(value):
             yield _wrong(key, "is a list of folders", "as absolute paths, such as `[/mnt/mlflow]`")

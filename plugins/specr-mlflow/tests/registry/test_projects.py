@@ -286,11 +286,13 @@ def test_secrets_are_nowhere(
         assert not path.is_file() or b"hidden-word" not in path.read_bytes(), path
 
 
+@pytest.mark.parametrize("uri", ["5", '""'])
 def test_settings_of_sources_are_checked_where_they_stand(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], uri: str
 ) -> None:
     settings = (
-        "sources: {models: {trackingUri: 5, localFolders: [mlruns], regsitryUri: x}, http: {timeout: 1h}}"
+        f"sources: {{models: {{trackingUri: {uri}, localFolders: [mlruns], regsitryUri: x}}, "
+        "http: {timeout: 1h}}"
     )
     spec = SPECS.replace("packs: [mlflow]", f"packs: [mlflow], {settings}")
     (tmp_path / "specr.yaml").write_text(spec)
@@ -302,5 +304,5 @@ def test_settings_of_sources_are_checked_where_they_stand(
         assert told.count("in project/demo") == 4
         assert "The setting trackingUri of sources of the kind models is the address of a server." in told
         assert "Did you mean registryUri?" in told
-        column = spec.splitlines()[3].index("trackingUri: 5") + len("trackingUri: ") + 1
+        column = spec.splitlines()[3].index(f"trackingUri: {uri}") + len("trackingUri: ") + 1
         assert f"specr.yaml:4:{column}" in told
