@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+
+from specr.cli.streams import write_answer, write_beside
 
 if TYPE_CHECKING:
     from specr.diagnostics import Diagnostic
 
 _WIDEST: Final = 140
 _NARROW_DEFAULT: Final = 100
-
-
-class ReaderGoneError(Exception):
-    """Whoever read the answer has gone, as `head` does when it has enough."""
-
-
-class AnswerLostError(Exception):
-    """What was asked for can't be written to standard output; the message says why."""
 
 
 class Console(NamedTuple):
@@ -38,8 +31,7 @@ class Console(NamedTuple):
             ReaderGoneError: nobody reads it any more.
             AnswerLostError: it can't be written.
         """
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_answer(text)
 
     def answer_json(self, value: Any) -> None:
         """Write what was asked for, as JSON for people and programs."""
@@ -49,8 +41,7 @@ class Console(NamedTuple):
 
     def tell(self, text: str) -> None:
         """Write something beside the answer: progress, a notice."""
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        write_beside(text)
 
     def show(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write findings, each followed by an empty line."""
@@ -95,57 +86,6 @@ def wants_colour(stream: TextIO) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-class _Answers:
-    """Standard output, whoever writes there: click writes help and the version by itself.
-
-    Raises ReaderGoneError and AnswerLostError where the stream fails, which is no bug of specr.
-    """
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        with _told_apart():
-            return self._stream.write(text)
-
-    def flush(self) -> None:
-        with _told_apart():
-            self._stream.flush()
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise ReaderGoneError from error
-    except OSError as error:
-        raise AnswerLostError(error.strerror or str(error)) from error
-
-
-def prepare_streams() -> None:
-    """Let no character of a message be the reason that it isn't shown, and no closed stream a failure.
-
-    What can't be written to standard output is told as that from here on.
-    """
-    # Python has no object for a stream that its parent closed: what is written there is meant for nobody
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="backslashreplace")
-    sys.stdout = cast("TextIO", _Answers(sys.stdout))  # all of it, though not by inheritance
-
-
-def _nowhere() -> TextIO:
-    """A stream that keeps nothing, open until the program ends."""
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
 
 
 def _columns() -> int:

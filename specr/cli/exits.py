@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+TYPE_CHECKING = False  # importing typing takes as long as all else that the shortest commands need
+if TYPE_CHECKING:
+    from typing import Final
 
 CHANGES_FOUND: Final = 2
 """`plan --detailed-exitcode` found changes."""

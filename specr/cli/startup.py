@@ -1,4 +1,4 @@
-"""What makes the program start sooner. Nothing here changes what it does."""
+"""What makes the program start and end sooner. Nothing here changes what it does."""
 
 from __future__ import annotations
 
@@ -15,3 +15,13 @@ def start_sooner() -> None:
     every 700 new objects, as the interpreter does by itself, finds none.
     """
     gc.set_threshold(_NEW_OBJECTS, 30, 30)
+
+
+def end_sooner() -> None:
+    """Leave what is in memory to the system; for the very end, when only the exit code is left to give.
+
+    The interpreter would look through all modules, classes and specs for what to free, piece by piece,
+    which takes a tenth of the time of a small plan. What has to be done at an exit still is: streams are
+    flushed, threads waited for, and whatever was registered for it is called.
+    """
+    gc.freeze()

@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from specr.address import Address, parse_address
 from specr.backends.protocol import Begin, Put
 from specr.backends.sqlite import SqliteBackend
-from specr.cli.main import run
+from specr.cli.program import run
 from specr.plan.codec import plan_from_text
 from specr.plan.model import Plan
 from specr.providers.memory_world import FileWorld

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from specr.cli.argv import normalise
-from specr.cli.main import cli
+from specr.cli.program import cli
 from specr.spec.schema import document_schema
 from specr.spec.split import split_documents
 from specr.spec.values import read_value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from specr.cli.main import run
+from specr.cli.program import run
 
 EXAMPLES = Path(__file__).parents[2] / "specs" / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/specr.yaml"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from specr.cli.main import run
+from specr.cli.program import run
 
 SPECS = """
 apiVersion: specr/v1

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from specr.cli.argv import normalise
-from specr.cli.main import COMMANDS, run
+from specr.cli.program import COMMANDS, run
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import click
 import pytest
 
 import specr
-from specr.cli import main
+from specr.cli import program
 from specr.cli.console import wants_colour
 from tests.unit.cli.conftest import Project
 
-COMMAND_LINES = [[name] for name in main.COMMANDS] + [
+COMMAND_LINES = [[name] for name in program.COMMANDS] + [
     ["state", name] for name in ("list", "show", "rm", "pull")
 ]
 
@@ -34,7 +34,7 @@ def test_help_has_an_example_and_fits_eighty_columns(project: Project, words: li
     assert max(map(len, answer.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", main.COMMANDS)
+@pytest.mark.parametrize("name", program.COMMANDS)
 def test_every_command_is_what_the_list_says(name: str) -> None:
     command = import_module(f"specr.cli.commands.{name.replace('-', '_')}").command
     assert isinstance(command, click.Command)
@@ -72,7 +72,7 @@ def test_a_misspelt_command_is_guessed(project: Project) -> None:
 
 
 def test_a_missing_folder_is_told(project: Project) -> None:
-    assert main.run(["-C", str(project.root / "absent"), "plan"]) == 1
+    assert program.run(["-C", str(project.root / "absent"), "plan"]) == 1
     assert "does not exist" in project.capture.readouterr().err
 
 
@@ -138,7 +138,7 @@ def test_answers_are_utf_8_whatever_the_locale(project: Project) -> None:
 def test_version_imports_nothing_slow() -> None:
     slow = {"pydantic", "rich", "ruamel", "httpx", "psutil", "orjson", "logging", "importlib.metadata"}
     code = (
-        "import sys; from specr.cli.main import run; run(['version']); run(['--help']); "
+        "import sys; from specr.cli.program import run; run(['version']); run(['--help']); "
         f"print(sorted({slow} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

@@ -44,6 +44,10 @@ def test_a_plan_of_records_imports_nothing_slow(tmp_path: Path) -> None:
     assert not modules("-C", str(tmp_path), "plan") & set(SLOW)
 
 
-@pytest.mark.parametrize("command", ["version", "--help"])
-def test_commands_that_open_nothing_import_little(command: str) -> None:
-    assert not modules(command) & {*SLOW, "msgspec", "orjson", "pathlib", "sqlite3"}
+def test_help_imports_little() -> None:
+    assert not modules("--help") & {*SLOW, "msgspec", "orjson", "pathlib", "sqlite3"}
+
+
+@pytest.mark.parametrize("spelling", ["version", "--version", "-version"])
+def test_the_version_alone_imports_next_to_nothing(spelling: str) -> None:
+    assert not modules(spelling) & {*SLOW, "click", "typing", "re", "collections", "enum", "functools"}

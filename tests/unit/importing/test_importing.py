@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specr.address import is_name
-from specr.cli.main import run
+from specr.cli.program import run
 from specr.diagnostics import DiagnosticError
 from specr.importing.catalog import known_importers, open_importer
 from specr.importing.naming import assign_names

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from specr.cli.main import run
+from specr.cli.program import run
 
 SPECS = """\
 apiVersion: specr/v1
