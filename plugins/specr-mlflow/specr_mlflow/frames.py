@@ -8,9 +8,9 @@ pandas reads them from files) and NaT in times. Integers and booleans have no ro
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from specr_scorer import Cell, DataType, Field, Frame, InputError
@@ -27,10 +27,10 @@ DTYPES: Final[Mapping[DataType, str]] = {
 """The numpy types of numbers and booleans."""
 _NAT: Final = np.iinfo(np.int64).min
 _GAPLESS: Final = frozenset({DataType.BOOL, DataType.INT32, DataType.INT64})
+_NO_GAPS: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """Rows of a request that lack the same integers and booleans.
 
     `rows` are their positions in the request, None for all of it.
@@ -41,17 +41,22 @@ class Part:
     gaps: frozenset[str]
 
 
-def split_missing(frame: Frame, side: Side) -> list[Part]:
-    """Group the rows by which integers and booleans they lack; one part with no gaps, mostly.
+def gapless(side: Side) -> tuple[str, ...]:
+    """The columns that may be missing although their numpy type has no room for it."""
+    return tuple(field.name for field in side.fields if field.type in _GAPLESS and field.nullable)
+
+
+def split_missing(frame: Frame, names: Sequence[str]) -> list[Part]:
+    """Group the rows by which of their `gapless` columns they lack; one part with no gaps, mostly.
 
     In a column that is missing throughout, a float NaN can stand for the missing value, as in
     pandas, while the columns of the other rows keep their exact type. So a row's prediction does
     not depend on its neighbours.
     """
     columns = frame.columns
-    holed = [f.name for f in side.fields if f.type in _GAPLESS and f.nullable and None in columns[f.name]]
+    holed = [name for name in names if None in columns[name]]
     if not holed:
-        return [Part(frame, None, frozenset())]
+        return [Part(frame, None, _NO_GAPS)]
     rows_of: dict[frozenset[str], list[int]] = {}
     for row in range(frame.rows):
         gaps = frozenset(name for name in holed if columns[name][row] is None)
@@ -84,7 +89,7 @@ def _data_frame(part: Part, side: Side) -> Any:
     if len(types) == 1 and not part.gaps and types <= DTYPES.keys():
         # one block, which is how pandas holds columns of one type, and six times faster than one by one
         cells = [part.frame.columns[field.name] for field in side.fields]
-        frame = pd.DataFrame(np.array(cells, dtype=DTYPES[types.pop()]).T, copy=False)
+        frame = pd.DataFrame(stacked(cells, DTYPES[types.pop()]).T, copy=False)
     else:
         data = [column_array(part, field) for field in side.fields]
         series = [pd.Series(cells, dtype=object) if cells.dtype == object else cells for cells in data]
@@ -92,6 +97,15 @@ def _data_frame(part: Part, side: Side) -> Any:
     if side.labels[0] is not None:
         frame.columns = _index(side.labels)
     return frame
+
+
+def stacked(columns: Sequence[Sequence[Any]], dtype: str) -> Any:
+    """Columns of numbers or booleans, at least one, as an array of shape (columns, rows).
+
+    What `np.array` makes of them, None among floats being NaN, without its look at each cell's type first.
+    """
+    count = len(columns) * len(columns[0])
+    return np.fromiter(chain.from_iterable(columns), dtype, count).reshape(len(columns), -1)
 
 
 @lru_cache(maxsize=8)
@@ -127,7 +141,8 @@ def _tensor(tensor: Tensor, columns: Mapping[str, Sequence[Cell]]) -> Any:
     if not tensor.shape:
         return _tensor_column(cells[0], kind, tensor.dtype)
     if kind in DTYPES:
-        made = np.ascontiguousarray(_numbers(cells, kind, tensor.dtype).T)
+        wide = stacked(cells, DTYPES[kind])
+        made = np.ascontiguousarray(_narrow(wide, tensor.dtype).T)
     else:
         made = np.stack([_tensor_column(column, kind, tensor.dtype) for column in cells], axis=1)
     return made.reshape(-1, *tensor.shape)
@@ -138,14 +153,13 @@ def _tensor_column(cells: Sequence[Cell], data_type: DataType, dtype: str) -> An
         return _times(cells)
     if data_type is DataType.STR:
         return np.array([math.nan if cell is None else cell for cell in cells], dtype=dtype)
-    return _numbers(cells, data_type, dtype)
+    return _narrow(np.array(cells, dtype=DTYPES[data_type]), dtype)
 
 
-def _numbers(cells: Sequence[Any], data_type: DataType, dtype: str) -> Any:
+def _narrow(wide: Any, dtype: str) -> Any:
     """Cells, or columns of them, as an array of a tensor's own type."""
-    wide = np.array(cells, dtype=DTYPES[data_type])
     narrow = wide.astype(dtype, copy=False)
-    if dtype != DTYPES[data_type] and not _same(wide, narrow):
+    if narrow is not wide and not _same(wide, narrow):
         raise InputError(f"A number does not fit the model's tensor of {dtype}.")
     return narrow
 

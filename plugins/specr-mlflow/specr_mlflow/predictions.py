@@ -16,6 +16,7 @@ from specr_scorer import Cell, DataType, Field
 from specr_mlflow.nested import lay_open
 from specr_mlflow.schema import unnamed
 
+_NUMBERS: Final = frozenset("fiu")
 _BY_KIND: Final = {"b": DataType.BOOL, "M": DataType.TIME64}
 
 
@@ -31,8 +32,8 @@ def columns_of(predicted: Any) -> dict[object, Any]:
     Raises:
         PredictionError: it has no rows.
     """
-    if isinstance(predicted, np.ndarray) and predicted.ndim == 1:
-        return {0: predicted}
+    if type(predicted) is dict:
+        return _columns_of_mapping(predicted)
     predicted = lay_open(predicted)
     if _is_pandas(predicted, "DataFrame"):
         return {label: predicted.iloc[:, position] for position, label in enumerate(predicted.columns)}
@@ -98,6 +99,9 @@ def match(columns: Mapping[object, Any], fields: Sequence[Field]) -> dict[str, A
 
 def cells_of(column: Any, data_type: DataType) -> list[Cell]:
     """A column as plain Python values, with None for NaN, NaT, NA and None."""
+    if type(column) is np.ndarray and column.dtype.kind in _NUMBERS:
+        plain: list[Cell] = column.tolist()
+        return plain
     if _is_pandas(column, "Series"):
         column = column.to_numpy(dtype=object) if _is_extension(column) else column.to_numpy()
     array = np.asarray(column)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from specr_scorer import Cell, Contributions, DataType, Field, Frame, LoadError, Schema
 
 from specr_mlflow.contributions import Explainer, find_explainer
 from specr_mlflow.example import load_example
-from specr_mlflow.frames import Part, join_parts, split_missing
+from specr_mlflow.frames import Part, gapless, join_parts, split_missing
 from specr_mlflow.independence import is_row_independent
 from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match
 from specr_mlflow.predictor import DirectPredictor, Predictor
@@ -25,12 +26,12 @@ class ServedModel:
 
     schema: Schema
     _predictor: Predictor
-    _inputs: Side
     _outputs: tuple[Field, ...]
     _probabilities: Probabilities | None
     _example: Mapping[str, object]
     _explainer: Explainer | None
     _independent: bool
+    _gapless: tuple[str, ...]
 
     @classmethod
     def of(
@@ -64,11 +65,13 @@ class ServedModel:
         explainer = find_explainer(native, inputs, fields, extra)
         kind = ServedModel if explainer is None else ExplainedModel
         independent = is_row_independent(native)
-        return kind(schema, predictor, inputs, fields, probabilities, example, explainer, independent)
+        return kind(
+            schema, predictor, fields, probabilities, example, explainer, independent, gapless(inputs)
+        )
 
     def score(self, frame: Frame) -> dict[str, list[Cell]]:
         """Predict, and add the probabilities of a classifier."""
-        parts = split_missing(frame, self._inputs)
+        parts = split_missing(frame, self._gapless)
         made = [self._score_part(part) for part in parts]
         return made[0] if parts[0].rows is None else join_parts(parts, made)
 
@@ -112,7 +115,7 @@ class ExplainedModel(ServedModel):
         ]
         if frame.rows == 0:
             return explainer.told(columns)
-        for part in split_missing(frame, self._inputs):
+        for part in split_missing(frame, self._gapless):
             values = explainer.groups(self._predictor.prepare(part), part.frame.rows)
             if part.rows is None:
                 return explainer.told(values)
@@ -124,6 +127,8 @@ class ExplainedModel(ServedModel):
 
 
 def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
+    if len(fields) == 1 and type(predicted) is np.ndarray and predicted.ndim == 1:  # what most models give
+        return {fields[0].name: cells_of(predicted, fields[0].type)}
     columns = match(columns_of(predicted), fields)
     return {field.name: cells_of(columns[field.name], field.type) for field in fields}
 
@@ -139,7 +144,7 @@ def _discover(predictor: Predictor, inputs: Side, example: Mapping[str, object])
         except CellError:
             cell = None
         columns[field.name] = [_PLAIN_CELLS.get(field.type, 0) if cell is None else cell]
-    part = split_missing(Frame(columns, 1), inputs)[0]
+    part = split_missing(Frame(columns, 1), gapless(inputs))[0]
     try:
         return infer_fields(columns_of(predictor.predict(predictor.prepare(part), part)))
     except Exception as problem:

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.utils import validation
-from specr_mlflow.direct.checks import sparing_checks
+from specr_mlflow.direct.checks import sparing_checks, sparing_fitted
 
 ORIGINAL = getattr(validation.validate_data, "__wrapped__", validation.validate_data)
+FITTED = getattr(validation.check_is_fitted, "__wrapped__", validation.check_is_fitted)
 ROWS = np.array([[1.5, -2.0, 3.25], [0.1, 0.2, 0.3]])
 ESTIMATOR = Ridge().fit(ROWS, [1.0, 2.0])
 
@@ -102,3 +104,41 @@ def test_fitting_is_checked_as_ever() -> None:
     assert calls
     assert made is ROWS
     assert target.tolist() == [1.0, 2.0]
+
+
+def test_a_model_is_found_fitted_once() -> None:
+    calls: list[object] = []
+
+    def original(estimator: Any, *asked: Any, **told: Any) -> None:
+        calls.append(estimator)
+        FITTED(estimator, *asked, **told)
+
+    check = sparing_fitted(original)
+    raw, model = Ridge(), Ridge().fit(ROWS, [1.0, 2.0])
+    for _ in range(2):
+        with pytest.raises(NotFittedError):
+            check(raw)
+        check(model)
+        check(model, "coef_")
+        check(model, attributes=["coef_"])
+        with pytest.raises(NotFittedError):
+            check(model, "missing_")
+        with pytest.raises(TypeError):
+            check(Ridge)
+    assert [item is model for item in calls].count(True) == 1 + 2 * 3
+    raw.fit(ROWS, [1.0, 2.0])
+    check(raw)
+
+
+def test_what_is_not_known_by_itself_is_asked_every_time() -> None:
+    class Alike(Ridge):  # type: ignore[misc]  # scikit-learn has no types
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Alike)
+
+        def __hash__(self) -> int:
+            return 1
+
+    check = sparing_fitted(FITTED)
+    check(Alike().fit(ROWS, [1.0, 2.0]))
+    with pytest.raises(NotFittedError):
+        check(Alike())

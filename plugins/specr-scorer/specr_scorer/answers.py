@@ -51,12 +51,12 @@ def score_document(
     Copied cells come first, then an id if one is asked for, then the predictions.
     """
     columns: list[Sequence[str | None]] = list(request.copies)
-    if request.layout.makes_ids:
+    if request.asked.layout.makes_ids:
         columns.append([str(uuid.uuid4()) for _ in range(request.frame.rows)])
     columns += outputs
     answer: dict[str, Any] = {"id": model_id}
-    if request.shows_fields:
-        answer["fields"] = request.layout.answer_fields
+    if request.asked.shows_fields:
+        answer["fields"] = request.asked.layout.answer_fields
     answer["score"] = list(zip(*columns, strict=True))
     if contributions is not None:
         answer["featureShapleyContributions"] = contributions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from specr_scorer.cells import PARSERS, shown
 from specr_scorer.model import Cell
 from specr_scorer.responses import RequestError
-from specr_scorer.schema import Field, Schema, repeated
+from specr_scorer.schema import DataType, Field, Schema, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,16 @@ class Column:
 class Layout:
     """What the field lists of a request mean for this model.
 
-    `required` are the inputs that may not be missing; `copies` are the positions of the cells that the answer
-    repeats; `makes_ids` says whether a made-up id follows them; `answer_fields` names the answer's columns.
+    `alike` is the type of all cells, where they all are inputs of one type; `has_media` says whether cells of
+    an input stand for files. `required` are the inputs that may not be missing; `copies` are the positions of
+    the cells that the answer repeats; `makes_ids` says whether a made-up id follows them; `answer_fields`
+    names the answer's columns.
     """
 
     width: int
     columns: tuple[Column, ...]
+    alike: DataType | None
+    has_media: bool
     required: tuple[str, ...]
     copies: tuple[int, ...]
     makes_ids: bool
@@ -58,8 +62,11 @@ def make_layout(
     names = [fields[index] for index in copies]
     if makes_ids and id_field is not None:
         names.append(id_field)
+    types = {field.type for field in schema.inputs}
     return Layout(
         width=len(fields),
+        alike=types.pop() if len(types) == 1 and len(fields) == len(schema.inputs) else None,
+        has_media=bool(schema.media),
         columns=tuple(Column(position[field.name], field, PARSERS[field.type]) for field in schema.inputs),
         required=tuple(field.name for field in schema.inputs if not field.nullable),
         copies=copies,

@@ -1,19 +1,19 @@
 """A score request's JSON to the model's frame and what its answer must hold.
 
 Everything wrong with a request is found here, before the model is called, and told as a
-`RequestError`. What depends only on the fields (which column goes where, how it is parsed) is
-a `Layout`, and kept.
+`RequestError`. What a request says beside its rows is worked out once and kept, since clients send
+the same again: which column goes where, how it is parsed (a `Layout`), what the answer shows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from itertools import chain
+from types import MappingProxyType, NoneType
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from specr_scorer.cells import CellError, copied, shown
-from specr_scorer.columns import parse_column
+from specr_scorer.columns import parse_alike, parse_column
 from specr_scorer.layouts import Column, Layout, listed, make_layout
 from specr_scorer.media import MediaCellError, read_media
 from specr_scorer.model import Cell, Frame, Media
@@ -21,36 +21,34 @@ from specr_scorer.responses import RequestError
 from specr_scorer.schema import Field, Schema
 
 _NO_FILES: Final[Mapping[str, Media]] = MappingProxyType({})
-_KEPT_LAYOUTS = 64
-_KEPT_CHARACTERS = 65_536
-"""A layout with more names, or longer ones, than this in sum is not kept, so the cache stays small."""
+_NO_MEDIA: Final[Mapping[str, list[Media | None]]] = MappingProxyType({})
+_LIST: Final = frozenset({list})
+_TEXTS: Final = frozenset({str, NoneType})
+_KEPT_HEADS = 64
+_KEPT_BYTES = 65_536
+"""What a request says beside its rows is not kept if it is longer than this, so the cache stays small."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreRequest:
-    """A request ready for the model: its frame and files, and what the answer repeats of it."""
+class Asked(NamedTuple):
+    """What a request says beside its rows."""
 
     layout: Layout
+    shows_fields: bool = True
+    shapley: str | None = None
+
+
+class ScoreRequest(NamedTuple):
+    """A request ready for the model: its frame and files, and what the answer repeats of it."""
+
+    asked: Asked
     frame: Frame
     media: Mapping[str, list[Media | None]]
     copies: tuple[list[str | None], ...]
-    shows_fields: bool
-    shapley: str | None
 
     @property
     def joinable(self) -> bool:
         """Whether its rows may be scored beside those of other requests."""
-        return self.shapley is None and self.frame.rows > 0 and not self.media
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a request says beside its table: its files, how to name a row, and what it asks for."""
-
-    files: Mapping[str, Media]
-    place: Callable[[int], str]
-    shows_fields: bool = True
-    shapley: str | None = None
+        return self.asked.shapley is None and self.frame.rows > 0 and not self.media
 
 
 class RequestReader:
@@ -58,7 +56,7 @@ class RequestReader:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._layouts: dict[tuple[object, ...], Layout] = {}
+        self._heads: dict[bytes, Asked] = {}
 
     def read(self, body: bytes, files: Mapping[str, Media] = _NO_FILES) -> ScoreRequest:
         """Parse a request's JSON; `files` are those that its media cells may name.
@@ -70,8 +68,38 @@ class RequestReader:
             document = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise RequestError(f"The body is not JSON: {error}.") from None
-        if not isinstance(document, dict):
+        if type(document) is not dict:
             raise RequestError("The body must be a JSON object with fields and rows.")
+        rows = document.pop("rows", None)
+        asked = self._find_head(document)
+        if type(rows) is not list:
+            raise RequestError("rows must be a list of lists, a list of cells a row.")
+        return _request(asked, rows, files, _json_place)
+
+    def read_table(self, fields: list[str], rows: list[list[str]], lines: Sequence[int]) -> ScoreRequest:
+        """Take a table of text cells; `lines` are the rows' line numbers for messages.
+
+        Raises:
+            RequestError: as for `read`.
+        """
+        asked = Asked(make_layout(self._schema, fields, [], None))
+        return _request(asked, rows, _NO_FILES, lambda row: f"line {lines[row]}")
+
+    def _find_head(self, document: dict[str, Any]) -> Asked:
+        try:
+            head = orjson.dumps(document)  # faster than to make anything else of it that has a hash
+        except orjson.JSONEncodeError:  # something that nobody asks for is nested deeper than it writes
+            return self._read_head(document)
+        asked = self._heads.get(head)
+        if asked is None:
+            asked = self._read_head(document)
+            if len(head) <= _KEPT_BYTES:
+                if len(self._heads) >= _KEPT_HEADS:
+                    self._heads = {}
+                self._heads[head] = asked
+        return asked
+
+    def _read_head(self, document: dict[str, Any]) -> Asked:
         fields = _strings(document, "fields", required=True)
         id_field = document.get("idField")
         if id_field is not None and not isinstance(id_field, str):
@@ -82,26 +110,9 @@ class RequestReader:
         if document.get("requestPredictionIntervals") is True:
             raise RequestError("This model gives no prediction intervals.", status=501)
         self._check_media_fields(_strings(document, "mediaFields"))
-        layout = self._find_layout(fields, _strings(document, "includeFieldsInOutput"), id_field)
-        rows = document.get("rows")
-        if not isinstance(rows, list):
-            raise RequestError("rows must be a list of lists, a list of cells a row.")
-        shapley = _shapley(document)
-        told = Told(files, _json_place, shows_fields=not unnamed, shapley=shapley)
-        return _request(layout, rows, told)
-
-    def read_table(self, fields: list[str], rows: list[list[str]], lines: Sequence[int]) -> ScoreRequest:
-        """Take a table of text cells; `lines` are the rows' line numbers for messages.
-
-        Raises:
-            RequestError: as for `read`.
-        """
-
-        def place(row: int) -> str:
-            return f"line {lines[row]}"
-
-        layout = self._find_layout(fields, [], None)
-        return _request(layout, rows, Told(_NO_FILES, place))
+        included = _strings(document, "includeFieldsInOutput")
+        layout = make_layout(self._schema, fields, included, id_field)
+        return Asked(layout, not unnamed, _shapley(document))
 
     def _check_media_fields(self, named: Sequence[str]) -> None:
         known = {field.name for field in self._schema.media}
@@ -111,17 +122,6 @@ class RequestReader:
             raise RequestError(
                 f"mediaFields names what is no media column of the model: {listed(wrong)}; {columns}."
             )
-
-    def _find_layout(self, fields: list[str], included: list[str], id_field: str | None) -> Layout:
-        key = (id_field, len(fields), *fields, *included)
-        layout = self._layouts.get(key)
-        if layout is None:
-            layout = make_layout(self._schema, fields, included, id_field)
-            if len(key) + sum(map(len, fields)) + sum(map(len, included)) <= _KEPT_CHARACTERS:
-                if len(self._layouts) >= _KEPT_LAYOUTS:
-                    self._layouts = {}
-                self._layouts[key] = layout
-        return layout
 
 
 def _strings(document: dict[str, Any], key: str, *, required: bool = False) -> list[str]:
@@ -146,32 +146,48 @@ def _json_place(row: int) -> str:
     return f"rows[{row}]"
 
 
-def _request(layout: Layout, rows: list[Any], told: Told) -> ScoreRequest:
-    width, place = layout.width, told.place
-    for index, row in enumerate(rows):
-        if type(row) is not list:
-            raise RequestError(f"{place(index)} is {shown(row)}; each row must be a list of cells.")
-        if len(row) != width:
-            raise RequestError(f"{place(index)} has {len(row)} cells, but there are {width} fields.")
-    columns = (_parse_row(layout, rows[0]) if len(rows) == 1 else None) or {
-        column.field.name: _parse_column(column, rows, place) for column in layout.columns
-    }
-    return ScoreRequest(
-        layout=layout,
-        frame=Frame(columns, len(rows)),
-        media={
-            column.field.name: _media_column(column.field, columns[column.field.name], told)
+def _request(
+    asked: Asked, rows: list[Any], files: Mapping[str, Media], place: Callable[[int], str]
+) -> ScoreRequest:
+    """A request of rows; `place` names one in messages."""
+    layout = asked.layout
+    cells = _lay_out(layout.width, rows, place)
+    columns = _parse_alike(layout, cells) or _parse_row(layout, cells, len(rows))
+    if columns is None:
+        columns = {
+            column.field.name: _parse_column(column, cells[column.position :: layout.width], place)
             for column in layout.columns
-            if column.field.media
-        },
-        copies=tuple(_copy_column(position, rows, place) for position in layout.copies),
-        shows_fields=told.shows_fields,
-        shapley=told.shapley,
+        }
+    media = _read_media(layout, columns, files, place) if layout.has_media else _NO_MEDIA
+    copies = tuple(
+        _copy_column(position, cells[position :: layout.width], place) for position in layout.copies
     )
+    return ScoreRequest(asked, Frame(columns, len(rows)), media, copies)
 
 
-def _parse_row(layout: Layout, row: list[Any]) -> dict[str, list[Cell]] | None:
-    """The columns of the one row that most requests have; None if something about it must be told."""
+def _lay_out(width: int, rows: list[Any], place: Callable[[int], str]) -> list[Any]:
+    """The cells of all rows, one after the other."""
+    if not (set(map(type, rows)) <= _LIST and set(map(len, rows)) <= {width}):
+        for index, row in enumerate(rows):
+            if type(row) is not list:
+                raise RequestError(f"{place(index)} is {shown(row)}; each row must be a list of cells.")
+            if len(row) != width:
+                raise RequestError(f"{place(index)} has {len(row)} cells, but there are {width} fields.")
+    return rows[0] if len(rows) == 1 else list(chain.from_iterable(rows))
+
+
+def _parse_alike(layout: Layout, cells: list[Any]) -> dict[str, list[Cell]] | None:
+    """The columns of cells that are all of one type; None where they aren't, or something must be told."""
+    values = None if layout.alike is None else parse_alike(layout.alike, cells)
+    if values is None or (layout.required and None in values):
+        return None
+    return {column.field.name: values[column.position :: layout.width] for column in layout.columns}
+
+
+def _parse_row(layout: Layout, row: list[Any], rows: int) -> dict[str, list[Cell]] | None:
+    """The columns of the one row that most requests have; None if there are more, or one must be told of."""
+    if rows != 1:
+        return None
     try:
         parsed = {column.field.name: [column.parse(row[column.position])] for column in layout.columns}
     except CellError:
@@ -179,49 +195,62 @@ def _parse_row(layout: Layout, row: list[Any]) -> dict[str, list[Cell]] | None:
     return None if layout.required and any(parsed[name][0] is None for name in layout.required) else parsed
 
 
-def _parse_column(column: Column, rows: list[list[Any]], place: Callable[[int], str]) -> list[Cell]:
-    position, field = column.position, column.field
+def _parse_column(column: Column, cells: list[Any], place: Callable[[int], str]) -> list[Cell]:
+    field = column.field
     try:
-        cells = parse_column(field.type, [row[position] for row in rows])
+        values = parse_column(field.type, cells)
     except CellError:
-        raise _first_bad_cell(column, rows, place) from None
-    if not field.nullable and None in cells:
-        where = place(cells.index(None))
+        raise _first_bad_cell(column, cells, place) from None
+    if not field.nullable and None in values:
+        where = place(values.index(None))
         raise RequestError(f"{where}, field {shown(field.name)} ({field.type}): a value is required.")
-    return cells
+    return values
 
 
-def _first_bad_cell(column: Column, rows: list[list[Any]], place: Callable[[int], str]) -> RequestError:
+def _first_bad_cell(column: Column, cells: list[Any], place: Callable[[int], str]) -> RequestError:
     """Find the cell that a column's parser refused, which the fast path does not track."""
     field = column.field
-    for index, row in enumerate(rows):
+    for index, cell in enumerate(cells):
         try:
-            column.parse(row[column.position])
+            column.parse(cell)
         except CellError as error:
-            cell = shown(row[column.position])
             where = f"{place(index)}, field {shown(field.name)} ({field.type})"
-            return RequestError(f"{where}: {cell} {error}.")
+            return RequestError(f"{where}: {shown(cell)} {error}.")
     raise AssertionError(f"no cell of {field.name!r} is refused a second time")
 
 
-def _media_column(field: Field, cells: list[Cell], told: Told) -> list[Media | None]:
-    """The files that a media column's cells stand for."""
+def _read_media(
+    layout: Layout,
+    columns: Mapping[str, list[Cell]],
+    files: Mapping[str, Media],
+    place: Callable[[int], str],
+) -> dict[str, list[Media | None]]:
+    """The files that the cells of media columns stand for."""
+    fields = [column.field for column in layout.columns if column.field.media]
+    return {field.name: _media_column(field, columns[field.name], files, place) for field in fields}
+
+
+def _media_column(
+    field: Field, cells: list[Cell], files: Mapping[str, Media], place: Callable[[int], str]
+) -> list[Media | None]:
     found: list[Media | None] = []
     for index, cell in enumerate(cells):
         try:
-            found.append(None if cell is None else read_media(str(cell), told.files))
+            found.append(None if cell is None else read_media(str(cell), files))
         except MediaCellError as error:
-            where = f"{told.place(index)}, field {shown(field.name)} (media)"
+            where = f"{place(index)}, field {shown(field.name)} (media)"
             raise RequestError(f"{where}: {shown(cell)} {error}.") from None
     return found
 
 
-def _copy_column(position: int, rows: list[list[Any]], place: Callable[[int], str]) -> list[str | None]:
-    cells = []
-    for index, row in enumerate(rows):
+def _copy_column(position: int, cells: list[Any], place: Callable[[int], str]) -> list[str | None]:
+    """The cells of a field as text, which the answer repeats."""
+    if set(map(type, cells)) <= _TEXTS:
+        return cells
+    copies = []
+    for index, cell in enumerate(cells):
         try:
-            cells.append(copied(row[position]))
+            copies.append(copied(cell))
         except CellError as error:
-            cell = shown(row[position])
-            raise RequestError(f"{place(index)}, cell {position + 1}: {cell} {error}.") from None
-    return cells
+            raise RequestError(f"{place(index)}, cell {position + 1}: {shown(cell)} {error}.") from None
+    return copies

@@ -4,7 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -22,8 +22,7 @@ class RequestError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A whole answer, ready to send; `rows` is how many rows were scored for it."""
 
     status: int
@@ -33,8 +32,7 @@ class Response:
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a request holds beside its method and path."""
 
     body: bytes = b""

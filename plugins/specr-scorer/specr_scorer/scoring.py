@@ -82,7 +82,7 @@ class Scoring:
 
     def _contribute(self, content: Content) -> Response:
         request = self._served.reader.read(content.body)
-        explain = self._contributor(request.shapley or "ORIGINAL")
+        explain = self._contributor(request.asked.shapley or "ORIGINAL")
         try:
             contributions = explain.contributions(request.frame)
             shown = contribution_document(contributions, request.frame.rows)
@@ -92,7 +92,7 @@ class Scoring:
 
     def _answer(self, request: ScoreRequest) -> Response:
         """Score one request alone."""
-        explain = None if request.shapley is None else self._contributor(request.shapley)
+        explain = None if request.asked.shapley is None else self._contributor(request.asked.shapley)
         frame = request.frame
         try:
             outputs = self._outputs(request)

@@ -259,3 +259,23 @@ def test_contributions_that_a_model_lacks_are_a_501(echo: Make, kind: str) -> No
 
 def test_prediction_intervals_are_a_501(echo: Make) -> None:
     assert echo(A).post({"fields": ["a"], "rows": [], "requestPredictionIntervals": True})[0] == 501
+
+
+def test_what_nobody_asks_for_may_be_nested_however_deep() -> None:
+    nested = b"[" * 500 + b"]" * 500
+    body = b'{"fields": ["a"], "rows": [["1"]], "other": ' + nested + b"}"
+    client = Client(Stub({"y": [1]}))
+    for _ in range(2):
+        answer = client.app.handle("POST", "/model/score", Content(body))
+        assert (answer.status, answer.rows) == (200, 1)
+
+
+def test_requests_that_differ_beside_their_rows_are_told_apart() -> None:
+    client = Client(Stub({"y": [1]}))
+    plain = {"fields": ["a"], "rows": [["1"]]}
+    assert client.post(plain) == (200, {"id": "m1", "fields": ["y"], "score": [["1"]]})
+    assert client.post({**plain, "noFieldNamesInOutput": True}) == (200, {"id": "m1", "score": [["1"]]})
+    copied = (200, {"id": "m1", "fields": ["a", "y"], "score": [["1", "1"]]})
+    assert client.post({**plain, "includeFieldsInOutput": ["a"]}) == copied
+    assert client.post({**plain, "noFieldNamesInOutput": 1})[0] == 400
+    assert client.post(plain) == (200, {"id": "m1", "fields": ["y"], "score": [["1"]]})

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 from specr_scorer import DataType
 
-from specr_mlflow.frames import DTYPES, Part, model_input
+from specr_mlflow.frames import DTYPES, Part, model_input, stacked
 from specr_mlflow.schema import Side
 
 NUMBERS: Final = frozenset({DataType.INT32, DataType.INT64, DataType.FLOAT32, DataType.FLOAT64})
@@ -28,11 +28,28 @@ def table_type(types: frozenset[DataType]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Mixture:
+    """What columns of several types make together: the table's type, and who must be brought to it how."""
+
+    dtype: str
+    singles: list[int]
+    longs: list[int]
+
+    @classmethod
+    def of(cls, types: Sequence[DataType]) -> Self:
+        dtype = table_type(frozenset(types))
+        if dtype != "float64":
+            return cls(dtype, [], [])
+        return cls(dtype, _places(types, DataType.FLOAT32), _places(types, DataType.INT64))
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """The numbers and booleans of a request in the order in which the model knows them."""
 
     names: tuple[str, ...]
     types: tuple[DataType, ...]
+    _whole: _Mixture
 
     @classmethod
     def of(cls, side: Side) -> Self | None:
@@ -40,7 +57,12 @@ class Columns:
         types = tuple(field.type for field in side.fields)
         if side.tensors or not set(types) <= NUMBERS | {DataType.BOOL}:
             return None
-        return cls(tuple(field.name for field in side.fields), types)
+        return cls(tuple(field.name for field in side.fields), types, _Mixture.of(types))
+
+    @property
+    def dtype(self) -> str:
+        """The numpy type of rows without gaps."""
+        return self._whole.dtype
 
     def types_in(self, part: Part) -> tuple[DataType, ...]:
         """The types that a data frame of these rows has: Float64 where a column is missing throughout."""
@@ -57,17 +79,13 @@ class Columns:
         None where a whole number among floats is too large for a double: a library may convert it
         from its own type, and round it only once.
         """
-        types = self.types_in(part)
-        dtype = table_type(frozenset(types))
+        mixture = _Mixture.of(self.types_in(part)) if part.gaps else self._whole
         cells = part.frame.columns
-        array = np.array([cells[name] for name in self.names], dtype=dtype)
-        if dtype == "float64":
-            singles = _places(types, DataType.FLOAT32)
-            if singles:
-                array[singles] = array[singles].astype("float32")
-            longs = _places(types, DataType.INT64)
-            if longs and np.abs(array[longs]).max() >= _EXACT:
-                return None
+        array = stacked([cells[name] for name in self.names], mixture.dtype)
+        if mixture.singles:
+            array[mixture.singles] = array[mixture.singles].astype("float32")
+        if mixture.longs and np.abs(array[mixture.longs]).max() >= _EXACT:
+            return None
         return array.T
 
 

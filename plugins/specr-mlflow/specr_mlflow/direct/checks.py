@@ -3,13 +3,15 @@
 Every estimator, and each step of a pipeline, looks at what it gets through `validate_data`: is it a data
 frame, sparse, of objects, of other columns than at `fit`, without gaps. For one row that takes ten times as
 long as many a prediction. Arrays that the scorer made are none of that by their type and shape; whether they
-are finite is asked here, too. Whatever differs in the least, and every error, is scikit-learn's own to tell.
+are finite is asked here, too. Whether a model is fitted (`check_is_fitted`) is asked once. Whatever differs
+in the least, and every error, is scikit-learn's own to tell.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
+from weakref import WeakSet
 
 import numpy as np
 
@@ -31,16 +33,43 @@ Validate = Callable[..., Any]
 def spare_checks() -> None:
     """Have the modules of scikit-learn that are imported ask here first, until the process ends.
 
-    Versions before 1.6 have no such function, and keep their checks.
+    Versions before 1.6 have no `validate_data`, and keep their checks of data.
     """
     validation = sys.modules.get("sklearn.utils.validation")
-    original = getattr(validation, "validate_data", None)
-    if original is None or hasattr(original, "__wrapped__"):
-        return
-    sparing = sparing_checks(original)
+    for name, sparing in (("validate_data", sparing_checks), ("check_is_fitted", sparing_fitted)):
+        original = getattr(validation, name, None)
+        if original is not None and not hasattr(original, "__wrapped__"):
+            _replace(name, original, sparing(original))
+
+
+def _replace(function: str, original: object, sparing: object) -> None:
     for name, module in list(sys.modules.items()):
-        if name.startswith("sklearn.") and getattr(module, "validate_data", None) is original:
-            module.validate_data = sparing  # type: ignore[attr-defined]  # it has the name, as was asked
+        if name.startswith("sklearn.") and getattr(module, function, None) is original:
+            setattr(module, function, sparing)
+
+
+def sparing_fitted(original: Validate) -> Validate:
+    """The same as scikit-learn's `check_is_fitted`, which finds a model fitted once and for all.
+
+    Each predict asks it, and each time it gathers what the estimator's classes say of themselves.
+    """
+    fitted: WeakSet[Any] = WeakSet()
+
+    @wraps(original)
+    def check_is_fitted(estimator: Any, *asked: Any, **told: Any) -> Any:
+        if asked or told or not _is_told_apart(type(estimator)):
+            return original(estimator, *asked, **told)
+        if estimator not in fitted:
+            original(estimator)
+            fitted.add(estimator)
+        return None
+
+    return check_is_fitted
+
+
+def _is_told_apart(kind: Any) -> bool:
+    """Whether objects of a class are equal to themselves alone, and may be known without being kept."""
+    return kind.__hash__ is object.__hash__ and kind.__weakrefoffset__ > 0
 
 
 def sparing_checks(original: Validate) -> Validate:

@@ -1,7 +1,7 @@
 """LightGBM's boosters, and its estimators of scikit-learn's kind."""
 
 import warnings
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import lightgbm
@@ -47,6 +47,7 @@ def _convert(part: Part, columns: Columns | None, side: Side) -> Any:
     return array.astype(frame_type(frozenset(columns.types_in(part))), copy=False)
 
 
+@cache
 def frame_type(types: frozenset[DataType]) -> Any:
     """The float type as which LightGBM reads a data frame of these columns."""
     own = np.dtype(table_type(types))

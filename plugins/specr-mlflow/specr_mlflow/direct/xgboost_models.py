@@ -11,6 +11,7 @@ import xgboost
 
 from specr_mlflow.direct.arrays import Columns, array_or_frame
 from specr_mlflow.direct.saved import SavedModel
+from specr_mlflow.direct.xgboost_rows import keep_places
 from specr_mlflow.predictor import DirectPredictor, Predictor
 from specr_mlflow.schema import Side
 
@@ -33,6 +34,8 @@ def load(saved: SavedModel) -> Predictor:
     # where names differ, XGBoost tells the user; linear boosters don't take arrays from estimators
     suits = kind in _TREES and (names is None or list(names) == _frame_names(saved.inputs))
     columns = Columns.of(saved.inputs) if suits else None
+    if columns is not None:
+        keep_places(booster, columns.dtype)
     convert = partial(array_or_frame, columns=columns, side=saved.inputs)
     # dropped trees are weighed in another order in place
     ask = partial(_predict, model, inplace=suits and kind == "gbtree") if is_booster else _asked(model)
