@@ -1,8 +1,7 @@
-"""The scorer API over HTTP/1.1, in one process: granian on the event loop, the model in threads.
+"""The scorer API over HTTP/1.1, in one process: connections on the event loop, the model in threads or there.
 
-The embedded server, rather than granian's usual parent and workers: the process that a supervisor
-started is then the one that holds the model, so its exit status is the model's fate and a signal
-reaches it.
+The process that a supervisor started is the one that holds the model, so its exit status is the model's
+fate and a signal reaches it.
 """
 
 import asyncio
@@ -14,21 +13,17 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 from uvloop import new_event_loop
 
 from specr_scorer.app import Application
+from specr_scorer.connections import MOST, Connections
 from specr_scorer.model import LoadError, Model, ScoresMedia
 from specr_scorer.responses import NOTHING, Content, Response, log_failure, one_line
 from specr_scorer.service import Service
 from specr_scorer.settings import Settings, SettingsError, read_settings
 from specr_scorer.workers import Task, Workers
-
-_CONNECTIONS = 1024
-"""Connections held at once; more wait in the kernel, as many again."""
 
 
 def _log(line: str) -> None:
@@ -48,7 +43,7 @@ def serve(load: Callable[[], Model | ScoresMedia]) -> int:
     """
     try:
         settings = read_settings(os.environ)
-        _check_port(settings)
+        port = _bind(settings)
     except SettingsError as problem:
         _log(f"{problem}.")
         return 2
@@ -56,14 +51,14 @@ def serve(load: Callable[[], Model | ScoresMedia]) -> int:
         _log(f"can't listen on {settings.host}:{settings.port}: {problem.strerror}.")
         return 1
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(_Run(settings, load).main())
+        return runner.run(_Run(settings, load).main(port))
 
 
 def run(load: Callable[[], Model | ScoresMedia]) -> NoReturn:
     """Serve, then end the process with the status that `serve` returned.
 
-    Unlike `sys.exit` it skips the interpreter's own clean-up, which granian's threads don't outlive
-    in peace and which a model that never returns would hold up.
+    Unlike `sys.exit` it skips the interpreter's own clean-up, which the threads of many a library don't
+    outlive in peace and which a model that never returns would hold up.
     """
     status = serve(load)
     sys.stdout.flush()
@@ -71,8 +66,8 @@ def run(load: Callable[[], Model | ScoresMedia]) -> NoReturn:
     os._exit(status)
 
 
-def _check_port(settings: Settings) -> None:
-    """Find out whether the port is free: granian binds it so that two servers could share it unawares.
+def _bind(settings: Settings) -> socket.socket:
+    """Take the port.
 
     Raises:
         OSError: it is taken, or the host is no address of this machine.
@@ -84,9 +79,15 @@ def _check_port(settings: Settings) -> None:
         )[0]
     except socket.gaierror:
         raise SettingsError(f"SPECR_HOST is {settings.host!r}; it must be an IP address") from None
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
+    port = socket.socket(family, kind)
+    try:
+        port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port.bind(address)
+        port.listen(MOST)
+    except OSError:
+        port.close()
+        raise
+    return port
 
 
 class _Run:
@@ -100,38 +101,19 @@ class _Run:
         self._status = 0
         self._moves = False
 
-    async def main(self) -> int:
+    async def main(self, port: socket.socket) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         workers: Workers[Content, Response] = Workers(self._settings.threads, loop, self._app.set_overdue)
-        server = self._make_server(Service(self._app, self._settings, workers, loop))
-        serving = asyncio.ensure_future(server.serve())
-        await asyncio.sleep(0)  # lets the server bind before the first line of the log says so
-        stopping = asyncio.ensure_future(self._stop.wait())
-        if not serving.done():
-            place = f"{self._settings.host}:{self._settings.port}"
-            _log(f"listening on {place}; loading the model {self._settings.model_id}.")
-            loading = workers.submit(Task(self._load_model, NOTHING))
-            loading.add_done_callback(partial(self._on_loaded, workers, time.monotonic()))
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            failure = serving.exception()
-            _log(f"the server ended by itself: {one_line(failure) if failure else 'no reason given'}.")
-            return 1
-        return await self._shut_down(server, serving)
-
-    def _make_server(self, service: Service) -> Server:
-        return Server(
-            service,
-            address=self._settings.host,
-            port=self._settings.port,
-            interface=Interfaces.RSGI,
-            http=HTTPModes.http1,
-            websockets=False,
-            backlog=_CONNECTIONS,
-            log_enabled=False,
-        )
+        connections = Connections(Service(self._app, self._settings, workers), loop)
+        server = await loop.create_server(connections.make, sock=port, backlog=MOST)
+        place = f"{self._settings.host}:{self._settings.port}"
+        _log(f"listening on {place}; loading the model {self._settings.model_id}.")
+        loading = workers.submit(Task(self._load_model, NOTHING))
+        loading.add_done_callback(partial(self._on_loaded, workers, time.monotonic()))
+        await self._stop.wait()
+        return await self._shut_down(server, connections)
 
     def _load_model(self, _nothing: Content) -> Response:
         self._moves = self._app.install(self._load()).moves
@@ -165,24 +147,16 @@ class _Run:
         self._app.retire()
         asyncio.get_running_loop().call_later(self._settings.stop_delay, self._stop.set)
 
-    async def _shut_down(self, server: Server, serving: asyncio.Future[None]) -> int:
+    async def _shut_down(self, server: asyncio.Server, connections: Connections) -> int:
         """Accept nothing new and let what runs finish, for as long as the settings allow."""
         self._app.retire()
-        server.stop()  # type: ignore[no-untyped-call]  # granian leaves it unannotated
-        done, _ = await asyncio.wait({serving}, timeout=self._settings.drain)
-        if not done:
-            asyncio.get_running_loop().set_exception_handler(_report_unless_settled)
+        server.close()
+        if not await connections.drain(self._settings.drain):
             _log(f"gave up on requests that still ran after {self._settings.drain} s.")
             return 1
         if self._status == 0:
             _log("stopped.")
         return self._status
-
-
-def _report_unless_settled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what goes wrong in callbacks, but for granian's late answer to a server that was given up."""
-    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
-        loop.default_exception_handler(context)
 
 
 def _reason(failure: BaseException) -> str:
