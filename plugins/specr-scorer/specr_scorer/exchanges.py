@@ -14,8 +14,8 @@ _WANTED = frozenset({b"authorization", b"content-length", b"content-type", b"exp
 class Exchange:
     """A request while it arrives and is answered; `decided` is None until its head is whole.
 
-    `keeps` says whether its connection may carry another request, `minor` is 0 for HTTP/1.0, `received`
-    counts the bytes of its body, also those that were not kept, and `cut` tells that not all of it was read.
+    `keeps` says whether its connection may carry another request, `old` whether it is of HTTP/1.0, `cut`
+    that it was not read to its end; `received` counts the bytes of its body, also those that were not kept.
     """
 
     __slots__ = (
@@ -25,7 +25,7 @@ class Exchange:
         "headers",
         "keeps",
         "method",
-        "minor",
+        "old",
         "path",
         "query",
         "received",
@@ -41,7 +41,7 @@ class Exchange:
         self.path = ""
         self.query = ""
         self.headers: dict[bytes, bytes] = {}
-        self.minor = 1
+        self.old = False
         self.keeps = True
         self.route: Route | None = None
         self.decided: Response | Job | None = None
@@ -69,7 +69,12 @@ class Exchange:
     @property
     def waits(self) -> bool:
         """Whether the client waits with the body until it is asked for it."""
-        return self.headers.get(b"expect", b"").lower() == b"100-continue"
+        return not self.old and self.headers.get(b"expect", b"").lower() == b"100-continue"
+
+    @property
+    def has_body(self) -> bool:
+        """Whether its head announces one."""
+        return bool(self.length) or b"transfer-encoding" in self.headers
 
     def split_target(self) -> None:
         """Find the path, percent-decoded, and the query, which stays as it is."""

@@ -17,7 +17,12 @@ fail() {
 remove() { # a folder, also what is read-only in it
   [ -e "$1" ] || [ -L "$1" ] || return 0
   [ -L "$1" ] || find "$1" -type d ! -perm -700 -exec chmod u+rwx {} \; 2>/dev/null
-  rm -rf "$1" || fail "$1 can't be removed"
+  for attempt in 1 2 3 4 5; do
+    rm -rf "$1" && return 0
+    # somebody else removes the same, and was faster
+    [ -e "$1" ] || [ -L "$1" ] || return 0
+  done
+  fail "$1 can't be removed"
 }
 
 measure() { # <file or folder>: prints its digest without the prefix, a space, and its size

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,16 @@ class TestScript:
         assert done.stdout == b"abc\n"
         assert [path.name for path in (volume / "staging").iterdir()] == ["m"]
         assert not list((volume / "results").iterdir())
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_several_may_remove_the_same_at_once(shell: tuple[str, ...], tmp_path: Path) -> None:
+    for attempt in range(5):
+        content = tmp_path / "objects" / f"{attempt}" / "content"
+        for name in range(100):
+            (content / f"{name}" / "deep").mkdir(parents=True)
+        with ThreadPoolExecutor(6) as pool:
+            removals = [pool.submit(run, shell, tmp_path, "forget", f"{attempt}") for _ in range(6)]
+        failures = [done.stderr for done in (each.result() for each in removals) if done.returncode]
+        assert not failures
+        assert not content.exists()

@@ -1,0 +1,136 @@
+"""Bytes to requests: HTTP/1.1 as a client sends it (RFC 9112), parsed by httptools. Knows of no socket.
+
+What a client sends, or how it cuts it up, can hold no more memory than a head of `HEAD_BYTES` and the body
+that its request may have.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from specr_scorer.exchanges import Exchange
+from specr_scorer.responses import Job, Response, error, too_large
+
+HEAD_BYTES: Final = 65_536
+"""The most that may come without a head becoming whole, or a body growing."""
+_SMALL_REST: Final = 65_536
+"""A refused request's body of up to so many bytes is read to its end, for the sake of its connection."""
+
+
+class Reader:
+    """Reads the requests of one connection.
+
+    `coming` is the one that is not whole yet, `whole` are those that are, in order.
+
+    Args:
+        begin: is called with each request whose head is whole, and decides what it is.
+    """
+
+    def __init__(self, begin: Callable[[Exchange], None]) -> None:
+        self.coming: Exchange | None = None
+        self.whole: deque[Exchange] = deque()
+        self._begin = begin
+        self._parser = HttpRequestParser(self)
+        self._quiet = 0
+        self._resuming = False
+
+    def feed(self, data: bytes) -> Response | None:
+        """Take what came.
+
+        Returns:
+            None, or where nothing may be read any more the answer to `coming`, or to what is no request.
+        """
+        self._quiet += len(data)
+        try:
+            self._parse(data)
+        except HttpParserError as problem:
+            return error(400, f"This is no HTTP/1.1: {problem}.")
+        coming = self.coming
+        if coming is None:
+            return None
+        if self._quiet > HEAD_BYTES:
+            return error(431, f"The head is larger than {HEAD_BYTES} bytes.")
+        decided = coming.decided
+        return decided if isinstance(decided, Response) and not _is_soon_over(coming) else None
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+
+    def _decline(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 after an offer to change to another protocol.
+
+        For the parser, all that follows is of the other protocol, the request's body too. So a new one
+        reads on, from a head that says no more than how long the body is.
+        """
+        self._parser = HttpRequestParser(self)
+        coming = self.coming
+        if coming is not None:
+            self._resuming = True
+            length = coming.headers.get(b"content-length")
+            framing = b"transfer-encoding: chunked" if length is None else b"content-length: " + length
+            self._parse(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+        if rest:
+            self._parse(rest)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if not self._resuming:
+            self.coming = Exchange()
+
+    def on_url(self, piece: bytes) -> None:
+        """A piece of its target came."""
+        if not self._resuming:
+            self._expected().target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header of it came, or one after its body, which has nothing to say here."""
+        coming = self._expected()
+        if coming.decided is None:
+            coming.take_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole."""
+        self._quiet = 0
+        if self._resuming:
+            self._resuming = False
+            return
+        coming, parser = self._expected(), self._parser
+        coming.method = parser.get_method().decode("latin-1")
+        coming.keeps = parser.should_keep_alive()
+        coming.old = parser.get_http_version() == "1.0"
+        self._begin(coming)
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of its body came."""
+        self._quiet = 0
+        coming = self._expected()
+        coming.received += len(piece)
+        job = coming.decided
+        if isinstance(job, Job) and job.limit is not None:
+            coming.body.append(piece)
+            if coming.received > job.limit.size:
+                coming.decided = too_large(job.limit)
+                coming.body = []
+
+    def on_message_complete(self) -> None:
+        """It is whole; or the parser thinks so, who takes the body after an offer to upgrade for no HTTP."""
+        self._quiet = 0
+        coming = self._expected()
+        if not (self._parser.should_upgrade() and coming.has_body):
+            self.whole.append(coming)
+            self.coming = None
+
+    def _expected(self) -> Exchange:
+        assert self.coming is not None
+        return self.coming
+
+
+def _is_soon_over(exchange: Exchange) -> bool:
+    return exchange.length is not None and exchange.length <= _SMALL_REST and not exchange.waits
