@@ -210,6 +210,27 @@ def test_bodies_above_the_limit_are_refused_with_and_without_a_length(start: Sta
     assert (status, orjson.loads(answer)["score"]) == (200, [["x"]])
 
 
+def test_a_refused_upload_gets_its_answer_however_much_it_sends(start: Start) -> None:
+    runtime = start(SPECR_MAX_REQUEST_BYTES="1000")
+    runtime.wait_until(200)
+    assert runtime.ask("POST", "/model/score", b"x" * 8_000_000)[0] == 413
+    assert runtime.ask("POST", "/nothing", iter([b"x" * 100_000] * 80))[0] == 404
+
+
+def test_an_offer_to_change_to_http_2_is_declined(start: Start) -> None:
+    runtime = start()
+    runtime.wait_until(200)
+    body = b'{"fields":["a"],"rows":[["x"]]}'
+    offer = b"POST /model/score HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    whole = offer + b"HTTP2-Settings: AAEAAEAAAAIAAAAA\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    with socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) as connection:
+        connection.sendall(whole + whole)
+        connection.shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert answers.count(b'"score":[["x"]]}') == 2
+
+
 def test_a_client_that_leaves_early_harms_nobody(start: Start) -> None:
     runtime = start()
     runtime.wait_until(200)

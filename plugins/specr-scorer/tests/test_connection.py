@@ -1,0 +1,418 @@
+"""When a connection reads, answers, gives up and closes: on a real loop, a transport that only remembers."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from specr_scorer import DataType, Field, Frame, Schema
+from specr_scorer.app import Application
+from specr_scorer.connection import Connection, Phase
+from specr_scorer.connections import Connections
+from specr_scorer.responses import Content, Response
+from specr_scorer.service import Service
+from specr_scorer.settings import Settings
+from specr_scorer.testing import PATIENCE
+from specr_scorer.workers import Workers
+
+ID = b"GET /model/id HTTP/1.1\r\n\r\n"
+
+
+def score(cell: str) -> bytes:
+    body = orjson.dumps({"fields": ["a"], "rows": [[cell]]})
+    return b"POST /model/score HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Gate:
+    """Gives back its input, once it is let go."""
+
+    schema = Schema((Field("a", DataType.STR),), (Field("y", DataType.STR),))
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.scored: list[Any] = []
+
+    def score(self, frame: Frame) -> Mapping[str, list[Any]]:
+        assert self.go.wait(PATIENCE)
+        self.scored += frame.columns["a"]
+        return {"y": frame.columns["a"]}
+
+
+class Transport(asyncio.Transport):
+    """Remembers what it was told; `unsent` is what its client has not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.unsent = 0
+        self.reads = True
+        self.closed = self.aborted = self.ended = False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("127.0.0.1", 5000) if name == "peername" else default
+
+    def write(self, data: Any) -> None:
+        assert not self.ended
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.closed or self.aborted
+
+    @property
+    def answers(self) -> list[tuple[int, bytes]]:
+        """Statuses and bodies, in order."""
+        found, rest = [], self.written
+        while rest:
+            head, _, rest = rest.partition(b"\r\n\r\n")
+            status = int(head.split()[1])
+            length = int(head.rpartition(b"content-length: ")[2]) if status != 100 else 0
+            found.append((status, rest[:length]))
+            rest = rest[length:]
+        return found
+
+
+async def until(there: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not there():  # noqa: ASYNC110 - what is waited for has no event to offer
+            await asyncio.sleep(0.001)
+
+
+@dataclass
+class House:
+    """A server without sockets."""
+
+    app: Application
+    model: Gate
+    connections: Connections
+
+    def connect(self) -> tuple[Connection, Transport]:
+        connection, transport = self.connections.make(), Transport()
+        connection.connection_made(transport)
+        return connection, transport
+
+    async def settle(self, transport: Transport, count: int) -> list[tuple[int, bytes]]:
+        """Wait until there are so many answers."""
+        await until(lambda: len(transport.answers) >= count)
+        return transport.answers
+
+    def counted(self, status: int) -> int:
+        """How many requests were answered with a status, by the metrics."""
+        lines = self.app.metrics.render().decode().splitlines()
+        return sum(
+            int(line.split()[-1])
+            for line in lines
+            if line.startswith("specr_scorer_requests_total") and f'status="{status}"' in line
+        )
+
+
+Play = Callable[[House], Awaitable[None]]
+
+
+def play(main: Play, **settings: Any) -> House:
+    async def inside() -> House:
+        loop = asyncio.get_running_loop()
+        chosen = Settings(Path("model"), "m1", **settings)
+        app, model = Application(chosen), Gate()
+        app.install(model)
+        workers: Workers[Content, Response] = Workers(1, loop, app.set_overdue)
+        house = House(app, model, Connections(Service(app, chosen, workers), loop))
+        try:
+            await asyncio.wait_for(main(house), PATIENCE)
+        finally:
+            model.go.set()
+        return house
+
+    return asyncio.run(inside())
+
+
+def test_requests_that_come_at_once_are_answered_in_order() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(score("1") + ID + score("2") + score("3")[:-5])
+        connection.data_received(score("3")[-5:] + ID)
+        answers = await house.settle(transport, 5)
+        assert [status for status, _ in answers] == [200] * 5
+        assert [orjson.loads(body)["score"] for _, body in answers if body != b"m1"] == [
+            [["1"]],
+            [["2"]],
+            [["3"]],
+        ]
+        assert answers[1] == answers[4] == (200, b"m1")
+
+    house = play(main)
+    assert house.counted(200) == 5
+
+
+def test_nothing_is_read_while_a_request_is_served() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        house.model.go.clear()
+        connection.data_received(score("1"))
+        assert transport.reads
+        connection.data_received(score("2"))
+        assert not transport.reads
+        house.model.go.set()
+        await house.settle(transport, 2)
+        assert transport.reads
+        assert connection.phase is Phase.IDLE
+
+    play(main)
+
+
+def test_a_client_that_leaves_is_not_scored_for() -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        first, transport = house.connect()
+        first.data_received(score("1"))
+        second, _ = house.connect()
+        second.data_received(score("2") + score("3"))
+        second.connection_lost(None)
+        house.model.go.set()
+        await house.settle(transport, 1)
+        third, transport = house.connect()
+        third.data_received(score("4"))
+        await house.settle(transport, 1)
+        assert house.model.scored == ["1", "4"]
+
+    house = play(main)
+    assert house.counted(499) == 2
+    assert "specr_scorer_in_flight 0" in house.app.metrics.render().decode()
+
+
+def test_a_client_may_say_that_it_sends_no_more_and_still_gets_its_answers() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(score("1") + score("2"))
+        assert connection.eof_received()
+        await house.settle(transport, 2)
+        assert transport.closed
+        idle, transport = house.connect()
+        idle.data_received(ID)
+        assert not idle.eof_received()
+
+    play(main)
+
+
+def test_a_client_that_asks_before_it_sends_a_body_is_told_in_its_turn() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        head, _, body = score("1").partition(b"\r\n\r\n")
+        connection.data_received(score("0") + head + b"\r\nexpect: 100-continue\r\n\r\n")
+        assert [status for status, _ in await house.settle(transport, 2)] == [200, 100]
+        connection.data_received(body)
+        assert [status for status, _ in await house.settle(transport, 3)] == [200, 100, 200]
+        refused, transport = house.connect()
+        refused.data_received(head.replace(b"score", b"none") + b"\r\nexpect: 100-continue\r\n\r\n")
+        assert [status for status, _ in transport.answers] == [404]
+        assert transport.ended
+
+    play(main)
+
+
+def test_versions_and_methods_of_old() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(b"GET /model/id HTTP/1.0\r\nconnection: keep-alive\r\n\r\n")
+        assert b"\r\nconnection: keep-alive\r\n" in transport.written
+        connection.data_received(b"GET /model/id HTTP/1.0\r\n\r\n")
+        assert b"\r\nconnection: close\r\n" in transport.written
+        assert transport.closed
+        assert transport.answers == [(200, b"m1")] * 2
+        other, transport = house.connect()
+        other.data_received(b"HEAD /model/id HTTP/1.1\r\n\r\n" + ID)
+        assert transport.written.startswith(b"HTTP/1.1 405 Method Not Allowed\r\ndate: ")
+        assert transport.written.count(b"\r\n\r\n") == 2
+        assert transport.written.endswith(b"\r\ncontent-length: 2\r\n\r\nm1")
+        assert b"detail" not in transport.written
+
+    play(main)
+
+
+def test_a_connection_closes_after_the_answer_where_that_was_asked_for() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(b"GET /model/id HTTP/1.1\r\nconnection: close\r\n\r\n" + ID)
+        assert transport.answers == [(200, b"m1")]
+        assert transport.closed
+        connection.data_received(ID)
+        assert transport.answers == [(200, b"m1")]
+
+    play(main)
+
+
+def test_what_is_no_http_is_told_after_what_was_asked_before() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(score("1") + b"nonsense\r\n\r\n")
+        answers = await house.settle(transport, 2)
+        assert [status for status, _ in answers] == [200, 400]
+        assert b"This is no HTTP/1.1" in answers[1][1]
+        assert transport.ended
+        assert connection.phase is Phase.CLIENT
+        connection.be_late()
+        assert transport.aborted
+
+    house = play(main)
+    assert house.counted(400) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "phase", "detail"),
+    [
+        (b"POST /model/sc", Phase.HEAD, b"The head did not arrive within 30 seconds."),
+        (score("1")[:-1], Phase.BODY, b"The body did not arrive within 7 seconds (SPECR_READ_TIMEOUT)."),
+    ],
+)
+def test_a_request_that_does_not_come_is_given_up(sent: bytes, phase: Phase, detail: bytes) -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(ID + sent)
+        assert connection.phase is phase
+        deadline = connection.deadline
+        connection.be_late()
+        assert [status for status, _ in transport.answers] == [200, 408]
+        assert detail in transport.answers[1][1]
+        assert transport.ended
+        assert connection.deadline >= deadline  # the time to read it
+
+    house = play(main, read_timeout=7)
+    assert house.counted(408) == 1
+
+
+def test_every_body_has_its_own_time() -> None:
+    async def main(house: House) -> None:
+        connection, _ = house.connect()
+        connection.data_received(score("1")[:-1])
+        first = connection.deadline
+        await asyncio.sleep(0.01)
+        connection.data_received(score("1")[-1:] + score("2")[:-1])
+        await until(lambda: connection.phase is Phase.BODY)
+        second = connection.deadline
+        assert second > first
+        connection.data_received(b"")
+        assert connection.deadline == second
+
+    play(main)
+
+
+def test_a_client_that_does_not_read_gets_no_more_and_in_the_end_nothing() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        transport.unsent = 5000
+        connection.pause_writing()
+        connection.data_received(ID)
+        assert not transport.reads
+        assert not transport.answers
+        transport.unsent = 4000
+        connection.be_late()  # slow, but it reads
+        assert not transport.aborted
+        connection.resume_writing()
+        assert transport.answers == [(200, b"m1")]
+        assert transport.reads
+        connection.pause_writing()
+        connection.be_late()
+        assert transport.aborted
+
+    play(main)
+
+
+def test_an_idle_connection_is_closed_in_the_end() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.be_late()
+        assert transport.aborted
+
+    play(main)
+
+
+def test_the_connection_idle_for_longest_makes_room_and_else_the_newest_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("specr_scorer.connections.MOST", 3)
+
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        busy, _ = house.connect()
+        busy.data_received(score("1"))
+        old, old_transport = house.connect()
+        await asyncio.sleep(0.01)
+        young, young_transport = house.connect()
+        newest, _ = house.connect()
+        assert old_transport.closed
+        assert not young_transport.closed
+        old.connection_lost(None)
+        young.data_received(score("2"))
+        newest.data_received(score("3"))
+        _, refused = house.connect()
+        assert [status for status, _ in refused.answers] == [503]
+        assert b"There are 3 connections already" in refused.answers[0][1]
+
+    play(main)
+
+
+def test_a_drain_waits_for_answers_and_closes_what_is_idle() -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        busy, transport = house.connect()
+        busy.data_received(score("1"))
+        idle, idle_transport = house.connect()
+        house.app.retire()
+        draining = asyncio.create_task(house.connections.drain(PATIENCE))
+        await asyncio.sleep(0)
+        assert idle_transport.closed
+        idle.connection_lost(None)
+        assert not transport.closed
+        house.model.go.set()
+        await house.settle(transport, 1)
+        assert b"\r\nconnection: close\r\n" in transport.written
+        assert transport.closed
+        busy.connection_lost(None)
+        assert await draining
+
+    play(main)
+
+
+def test_a_drain_gives_up_in_the_end() -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        connection, transport = house.connect()
+        connection.data_received(score("1"))
+        house.app.retire()
+        assert not await house.connections.drain(0.01)
+        assert [status for status, _ in transport.answers] == [503]
+        assert transport.closed
+
+    play(main)
+
+
+def test_deadlines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specr_scorer.connection._IDLE_SECONDS", 0)
+
+    async def main(house: House) -> None:
+        _, transport = house.connect()
+        await until(lambda: transport.aborted)
+
+    play(main)

@@ -1,0 +1,194 @@
+"""Bytes to requests, however they are cut."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from specr_scorer.exchanges import Exchange
+from specr_scorer.reader import HEAD_BYTES, Reader
+from specr_scorer.responses import BodyLimit, Job, Response, error
+
+LIMIT = 100_000
+JOB = Job(lambda _: Response(200, b""), BodyLimit(LIMIT, "SPECR_MAX_REQUEST_BYTES"))
+
+
+def begin(exchange: Exchange) -> None:
+    """Admit everything but what goes to /no…."""
+    exchange.split_target()
+    exchange.decided = error(404, "no") if exchange.path.startswith("/no") else JOB
+
+
+def make() -> Reader:
+    return Reader(begin)
+
+
+Read = tuple[str, str, str, bytes, bool]
+
+
+def shown(exchange: Exchange) -> Read:
+    return exchange.method, exchange.path, exchange.query, b"".join(exchange.body), exchange.keeps
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, and whether its body goes in pieces."""
+
+    method: str
+    path: str
+    body: bytes
+    pieces: tuple[int, ...]
+    upgrade: bool
+
+    @property
+    def wire(self) -> bytes:
+        head = [f"{self.method} {self.path} HTTP/1.1", "host: x"]
+        if self.upgrade:
+            head += ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AA"]
+        body = self.body
+        if self.pieces:
+            head.append("Transfer-Encoding: chunked")
+            cuts = [0, *sorted(min(cut, len(body)) for cut in self.pieces), len(body)]
+            parts = [body[start:end] for start, end in pairwise(cuts) if end > start]
+            body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+        elif self.method == "POST":
+            head.append(f"Content-Length: {len(body)}")
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+
+requests = st.builds(
+    lambda post, path, body, pieces, upgrade: Sent(
+        "POST" if post else "GET", path, body if post else b"", tuple(pieces) if post else (), upgrade
+    ),
+    st.booleans(),
+    st.sampled_from(["/", "/model/score", "/a?b=c%20d", "/no", "http://host:80/x?y"]),
+    st.binary(max_size=300),
+    st.lists(st.integers(0, 300), max_size=3),
+    st.booleans(),
+)
+
+
+@given(st.lists(requests, min_size=1, max_size=5), st.lists(st.integers(0, 2000), max_size=8))
+@example([Sent("POST", "/", b"abc", (), upgrade=True)] * 2, [])
+@example([Sent("POST", "/", b"abc", (1,), upgrade=True), Sent("GET", "/", b"", (), upgrade=True)], [75])
+def test_requests_are_the_same_however_their_bytes_are_cut(sent: list[Sent], cuts: list[int]) -> None:
+    wire = b"".join(request.wire for request in sent)
+    places = [0, *sorted(min(cut, len(wire)) for cut in cuts), len(wire)]
+    reader = make()
+    for start, end in pairwise(places):
+        refusal = reader.feed(wire[start:end])
+        if refusal is not None:  # a refused body in pieces is not worth its end
+            assert refusal.status == 404
+            break
+    else:
+        assert reader.coming is None
+    expected = [
+        (
+            request.method,
+            path := request.path.removeprefix("http://host:80").partition("?")[0],
+            request.path.partition("?")[2],
+            b"" if path == "/no" else request.body,
+            True,
+        )
+        for request in sent
+    ]
+    read = [shown(exchange) for exchange in reader.whole]
+    assert read == expected[: len(read)]
+    assert len(read) == len(sent) or reader.coming is not None
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5))
+@example([b"GET / HTTP/1.1\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n\r\n"])
+@example([b"CONNECT a:1 HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcd"])
+@example([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+@example([b"\x16\x03\x01\x02"])
+def test_whatever_comes_is_read_or_refused(pieces: list[bytes]) -> None:
+    reader = make()
+    for piece in pieces:
+        refusal = reader.feed(piece)
+        if refusal is not None:
+            assert refusal.status in {400, 404, 431}
+            break
+
+
+@pytest.mark.parametrize(
+    ("wire", "detail"),
+    [
+        (b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", b"Transfer-Encoding"),
+        (b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", b"Content-Length"),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n", b"Transfer-Encoding"),
+        (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"Content-Length"),
+        (b"GET / HTTP/1.1\r\na : b\r\n\r\n", b"header"),
+        (b"GET /a b HTTP/1.1\r\n\r\n", b"HTTP/"),
+        (b"hello\r\n\r\n", b"method"),
+    ],
+)
+def test_what_two_servers_might_read_differently_is_refused(wire: bytes, detail: bytes) -> None:
+    refusal = make().feed(wire)
+    assert refusal is not None
+    assert refusal.status == 400
+    assert detail in refusal.body
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"GET / HTTP/1.1\r\na: ", b"x" * 1000),
+        (b"GET /", b"x" * 1000),
+        (b"GET / HTTP/1.1\r\n", b"a: b\r\n" * 100),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n" * 100),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;", b"x" * 1000),
+    ],
+)
+def test_what_never_ends_is_refused(start: bytes, piece: bytes) -> None:
+    reader = make()
+    assert reader.feed(start) is None
+    for _ in range(HEAD_BYTES // len(piece) + 1):
+        refusal = reader.feed(piece)
+        if refusal is not None:
+            break
+    assert refusal is not None
+    assert refusal.status == 431
+
+
+def test_a_body_is_kept_up_to_its_limit() -> None:
+    reader = make()
+    reader.feed(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+    chunk = b"%x\r\n%b\r\n" % (LIMIT // 2, b"x" * (LIMIT // 2))
+    assert reader.feed(chunk) is None
+    assert reader.feed(chunk) is None
+    refusal = reader.feed(b"1\r\nx\r\n")
+    assert refusal is not None
+    assert refusal.status == 413
+    assert reader.coming is not None
+    assert reader.coming.body == []
+
+
+def test_a_refused_request_is_read_to_its_end_if_that_is_near() -> None:
+    reader = make()
+    assert reader.feed(b"POST /no HTTP/1.1\r\ncontent-length: 3\r\n\r\n") is None
+    assert reader.feed(b"abcGET /yes HTTP/1.1\r\n\r\n") is None
+    assert [exchange.path for exchange in reader.whole] == ["/no", "/yes"]
+    for head in (
+        b"content-length: 99999999",
+        b"transfer-encoding: chunked",
+        b"content-length: 3\r\nexpect: 100-continue",
+    ):
+        refusal = make().feed(b"POST /no HTTP/1.1\r\n" + head + b"\r\n\r\n")
+        assert refusal is not None
+        assert refusal.status == 404
+
+
+def test_what_matters_of_a_head() -> None:
+    reader = make()
+    reader.feed(
+        b"GET /%C3%A9%FF/a%2Fb?q=%20 HTTP/1.0\r\nAuthorization: one\r\nAUTHORIZATION: two\r\nX: y\r\n"
+        b"Connection: keep-alive\r\nExpect: 100-continue\r\n\r\n"
+    )
+    (exchange,) = reader.whole
+    assert shown(exchange) == ("GET", "/é\ufffd/a/b", "q=%20", b"", True)
+    assert exchange.header(b"authorization") == "one"
+    assert exchange.header(b"content-type") is None
+    assert exchange.old
+    assert not exchange.waits
