@@ -15,7 +15,7 @@ RUN python -m pip install --no-cache-dir --no-compile --no-deps --target /build/
     z.ZipFile('/build/jar/www/3/h2o-genmodel.jar').extract('META-INF/LICENSE.txt', '/opt/genmodel')" \
  && mv /build/jar/www/3/h2o-genmodel.jar /opt/genmodel/ && rm -r /build/h2o
 RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile \
-    --constraint /build/constraints.txt granian orjson python-multipart uvloop JPype1
+    --constraint /build/constraints.txt httptools orjson python-multipart uvloop JPype1
 COPY specr-processor /build/specr-processor
 COPY specr-scorer /build/specr-scorer
 COPY specr-h2o3 /build/specr-h2o3

@@ -15,7 +15,7 @@ COPY specr-mlflow/images/constraints.txt /build/
 # Before the sources, so that a change of them does not fetch all this again.
 RUN python -m pip --python /opt/specr/bin/python install --no-cache-dir --no-compile \
     --constraint /build/constraints.txt \
-    pyyaml granian orjson python-multipart uvloop mlflow-skinny numpy pandas scikit-learn cloudpickle
+    pyyaml httptools orjson python-multipart uvloop mlflow-skinny numpy pandas scikit-learn cloudpickle
 COPY specr-processor /build/specr-processor
 COPY specr-scorer /build/specr-scorer
 COPY specr-mlflow /build/specr-mlflow
