@@ -7,7 +7,7 @@ pandas reads them from files) and NaT in times. Integers and booleans have no ro
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -41,9 +41,9 @@ class Part(NamedTuple):
     gaps: frozenset[str]
 
 
-def gapless(side: Side) -> tuple[str, ...]:
+def gapless(fields: Iterable[Field]) -> tuple[str, ...]:
     """The columns that may be missing although their numpy type has no room for it."""
-    return tuple(field.name for field in side.fields if field.type in _GAPLESS and field.nullable)
+    return tuple(field.name for field in fields if field.type in _GAPLESS and field.nullable)
 
 
 def split_missing(frame: Frame, names: Sequence[str]) -> list[Part]:

@@ -66,7 +66,7 @@ class ServedModel:
         kind = ServedModel if explainer is None else ExplainedModel
         independent = is_row_independent(native)
         return kind(
-            schema, predictor, fields, probabilities, example, explainer, independent, gapless(inputs)
+            schema, predictor, fields, probabilities, example, explainer, independent, gapless(inputs.fields)
         )
 
     def score(self, frame: Frame) -> dict[str, list[Cell]]:
@@ -144,7 +144,7 @@ def _discover(predictor: Predictor, inputs: Side, example: Mapping[str, object])
         except CellError:
             cell = None
         columns[field.name] = [_PLAIN_CELLS.get(field.type, 0) if cell is None else cell]
-    part = split_missing(Frame(columns, 1), gapless(inputs))[0]
+    part = split_missing(Frame(columns, 1), gapless(inputs.fields))[0]
     try:
         return infer_fields(columns_of(predictor.predict(predictor.prepare(part), part)))
     except Exception as problem:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from specr_mlflow.frames import Part, join_parts, split_missing
+from specr_mlflow.frames import Part, gapless, join_parts, split_missing
 from specr_mlflow.predictions import PredictionError, cells_of
-from specr_mlflow.schema import Side
 from specr_scorer import Cell, Frame, Schema
 
 from specr_pickle.inputs import Form, build_input
@@ -29,7 +28,7 @@ class PickleModel:
         fields = self.schema.inputs
         if self.form in {"records", "columns"}:
             return self._predict(Part(frame, None, frozenset()))
-        parts = split_missing(frame, Side(fields, tuple(field.name for field in fields)))
+        parts = split_missing(frame, gapless(fields))
         made = [self._predict(part) for part in parts]
         return made[0] if len(parts) == 1 else join_parts(parts, made)
 
