@@ -4,13 +4,12 @@ Run as `python -m specr_mlflow.runtime`. Loading a model runs its code: that is 
 why the processor checks it without.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from specr_scorer import DataType, Field, LoadError, Model, Schema, ScoresMedia, run
+from specr_scorer import SCHEMA_VARIABLE, Field, LoadError, Model, ScoresMedia, declared_schema, run
 
 from specr_mlflow.direct import NotDirectError, SavedModel, load_direct
 from specr_mlflow.media import MediaModel
@@ -18,9 +17,6 @@ from specr_mlflow.mlmodel import ModelFolderError, load_mlmodel
 from specr_mlflow.predictor import Predictor
 from specr_mlflow.schema import SchemaError, Side, parse_signature
 from specr_mlflow.served import ServedModel
-
-SCHEMA_VARIABLE = "SPECR_MODEL_SCHEMA"
-"""Where a schema may stand for a model without a signature: `{"input": [{name, type}], "output": […]}`."""
 
 PATH_VARIABLE = "SPECR_MLFLOW_PATH"
 """Which way to the model: one of PATHS."""
@@ -43,8 +39,8 @@ def load(environ: Mapping[str, str]) -> Model | ScoresMedia:
         signature = parse_signature(mlmodel, pictures=_takes_pictures(environ))
     except (ModelFolderError, SchemaError) as problem:
         raise LoadError(str(problem)) from problem
-    declared = _declared(environ.get(SCHEMA_VARIABLE))
-    inputs = signature.inputs or declared.get("input")
+    declared = declared_schema(environ)
+    inputs = signature.inputs or _side(declared.inputs)
     if inputs is None:
         raise LoadError(
             "the model has no signature with inputs; save it with signature=infer_signature(X, predictions),"
@@ -59,7 +55,7 @@ def load(environ: Mapping[str, str]) -> Model | ScoresMedia:
             f"the Python package {missing} is not installed; install what the model's requirements.txt"
             " names, and mlflow or mlflow-skinny with pandas"
         ) from problem
-    model = ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or declared.get("output"))
+    model = ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or _side(declared.outputs))
     return MediaModel.of(model, inputs) if model.schema.media else model
 
 
@@ -87,22 +83,9 @@ def _load_predictor(saved: SavedModel, signature: object, path: str) -> Predicto
     return PyfuncPredictor.load(saved.folder, saved.inputs)
 
 
-def _declared(text: str | None) -> dict[str, Side]:
-    """The schema of the environment variable, as the sides that it gives."""
-    if not text:
-        return {}
-    try:
-        document = json.loads(text)
-        sides = {key: _declared_side(document[key]) for key in ("input", "output") if document.get(key)}
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise LoadError(f"{SCHEMA_VARIABLE} is no schema: {problem}") from problem
-    return sides
-
-
-def _declared_side(columns: Any) -> Side:
-    fields = tuple(Field(column["name"], DataType.parse(column["type"])) for column in columns)
-    Schema(inputs=fields, outputs=fields)  # raises where a name stands twice
-    return Side(fields, tuple(field.name for field in fields))
+def _side(fields: tuple[Field, ...] | None) -> Side | None:
+    """Declared columns as if the signature told them."""
+    return None if fields is None else Side(fields, tuple(field.name for field in fields))
 
 
 def main() -> NoReturn:

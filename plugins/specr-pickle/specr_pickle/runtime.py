@@ -4,7 +4,6 @@ Run as `python -m specr_pickle.runtime`. Loading the object runs what it refers 
 looked into it, and the project's policy has let it pass.
 """
 
-import json
 import os
 import pickle
 import sys
@@ -12,12 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, cast, get_args
 
-from specr_scorer import DataType, Field, LoadError, Model, Schema, run
+from specr_scorer import SCHEMA_VARIABLE, LoadError, Model, Schema, declared_schema, run
 
 from specr_pickle.layout import FILES, LayoutError, Note, load_note
-
-SCHEMA_VARIABLE: Final = "SPECR_MODEL_SCHEMA"
-"""The declared schema: `{"input": [{name, type}], "output": […]}`. specr sets it."""
 
 INPUT_VARIABLE: Final = "SPECR_PICKLE_INPUT"
 METHOD_VARIABLE: Final = "SPECR_PICKLE_METHOD"
@@ -34,7 +30,7 @@ def load(environ: Mapping[str, str]) -> Model:
         note = load_note(folder)
     except LayoutError as problem:
         raise LoadError(str(problem)) from problem
-    schema = _schema(environ.get(SCHEMA_VARIABLE))
+    schema = _schema(environ)
     try:
         # pandas takes most of a second, and only a servable model needs it
         from specr_pickle.inputs import Form, infer_form  # noqa: PLC0415
@@ -66,20 +62,15 @@ def _unpickle(files: Path, note: Note) -> Any:
         return pickle.load(file)  # noqa: S301 - what this is for
 
 
-def _schema(text: str | None) -> Schema:
-    if not text:
+def _schema(environ: Mapping[str, str]) -> Schema:
+    inputs, outputs = declared_schema(environ)
+    if inputs is None and outputs is None:
         raise LoadError(
             f"{SCHEMA_VARIABLE} is not set: a pickle tells no schema. Declare spec.schema in the experiment"
         )
-    try:
-        document = json.loads(text)
-        return Schema(inputs=_fields(document["input"]), outputs=_fields(document["output"]))
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise LoadError(f"{SCHEMA_VARIABLE} is no schema: {problem}") from problem
-
-
-def _fields(columns: Any) -> tuple[Field, ...]:
-    return tuple(Field(column["name"], DataType.parse(column["type"])) for column in columns)
+    if inputs is None or outputs is None:
+        raise LoadError(f"{SCHEMA_VARIABLE} is no schema: it declares no {'output' if inputs else 'input'}")
+    return Schema(inputs, outputs)
 
 
 def main() -> NoReturn:

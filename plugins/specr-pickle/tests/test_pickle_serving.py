@@ -203,7 +203,16 @@ class TestRefusals:
         with pytest.raises(LoadError, match=r"a pickle tells no schema. Declare spec\.schema"):
             load({"MODEL_PATH": str(processed(tmp_path, models.total))})
 
-    @pytest.mark.parametrize("text", ['{"input": 1}', '{"input": [{"name": "a", "type": 5}]}', "[]", "{"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"input": 1}',
+            '{"input": [{"name": "a", "type": 5}]}',
+            '{"input": [{"name": "a", "type": "Str"}]}',
+            "[]",
+            "{",
+        ],
+    )
     def test_a_schema_that_is_none(self, tmp_path: Path, models: Any, text: str) -> None:
         environ = {"MODEL_PATH": str(processed(tmp_path, models.total)), "SPECR_MODEL_SCHEMA": text}
         with pytest.raises(LoadError, match="SPECR_MODEL_SCHEMA is no schema"):

@@ -1,5 +1,6 @@
 """The scorer that specr's runtimes serve. A runtime is `run(load)`, where `load` returns a `Model`."""
 
+from specr_scorer.declared import SCHEMA_VARIABLE, DeclaredSchema, declared_schema
 from specr_scorer.model import (
     AnyThread,
     Cell,
@@ -37,6 +38,9 @@ __all__ = [
     "Schema",
     "Field",
     "DataType",
+    "DeclaredSchema",
+    "declared_schema",
+    "SCHEMA_VARIABLE",
     "LoadError",
     "InputError",
 ]
