@@ -50,7 +50,7 @@ def _run(task: Task, arguments: JsonObject, effect: str) -> JsonObject:
     provider = task.means.provider(change.provider)
     order = decode_build_order(change.address, arguments, change.token)
     pending = begin(task, effect)
-    task.desk.tell("build", "starting the processor")
+    task.desk.tell("build", task.beginning("starting the processor"))
     ref = pending.ref
     try:
         ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))

@@ -43,7 +43,7 @@ def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
     provider = task.means.provider(change.provider)
     order = decode_deployment_order(change.address, arguments, change.token)
     pending = begin(task, effect_of(change.address, arguments, provider.schema))
-    task.desk.tell("create", "starting the runtime")
+    task.desk.tell("create", task.beginning("starting the runtime"))
     ref = pending.ref
     try:
         ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))

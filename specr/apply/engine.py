@@ -216,7 +216,8 @@ class Engine:
             return
         self._running += 1
         desk = _WorkerDesk(change.address, self._inbox, self._journal, lambda: self._broken is None)
-        task = Task(change, recorded, plan, self._means, desk)
+        taken_up = self._journal.takes_up(change)
+        task = Task(change, recorded, plan, self._means, desk, taken_up)
         pool.submit(self._work, task)
 
     def _work(self, task: Task) -> None:

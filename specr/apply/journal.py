@@ -18,6 +18,7 @@ from specr.backends.protocol import (
     Settle,
     Write,
 )
+from specr.plan.model import Change
 from specr.state.model import RecordedObject, State
 
 
@@ -43,6 +44,11 @@ class Journal:
     def recorded(self, address: Address) -> RecordedObject | None:
         """The object as recorded now."""
         return self._objects.get(address)
+
+    def takes_up(self, change: Change) -> bool:
+        """Whether a change goes on with what an earlier apply began, which may be there already."""
+        pending = self._pending.get(change.address)
+        return pending is not None and pending.token == change.token != ""
 
     def write(self, writes: Sequence[Write], *, durable: bool) -> None:
         """Carry out writes in one transaction.

@@ -72,10 +72,19 @@ class JournalClosedError(Exception):
 
 
 class Task(Struct, frozen=True):
-    """One change to carry out. `recorded` is the object before it; `plan` the plan's digest."""
+    """One change to carry out.
+
+    `recorded` is the object before it; `plan` the plan's digest; `taken_up` says that an earlier
+    apply began the same.
+    """
 
     change: Change
     recorded: RecordedObject | None
     plan: str
     means: Means
     desk: Desk
+    taken_up: bool = False
+
+    def beginning(self, words: str) -> str:
+        """What to tell of the making of an object that is begun in these words."""
+        return "taking up what an earlier apply began" if self.taken_up else words

@@ -16,6 +16,7 @@ from specr.address import Address
 from specr.backends.sqlite import SqliteBackend
 from specr.state.checks import check_state
 from specr.state.model import State
+from tests.unit.cli.conftest import SPECS
 
 COUNT = 600
 SPECR = [str(Path(sys.executable).parent / "specr")]
@@ -92,6 +93,37 @@ def test_a_killed_apply_loses_nothing_and_the_next_one_heals(
     assert read(folder).lineage == state.lineage or not state.objects
     plan = run(folder, "plan", "--detailed-exitcode")
     assert plan.returncode == 0, plan.stdout
+
+
+DYING = """
+import os
+from specr.cli.main import main
+from specr.providers.memory import MemoryProvider
+MemoryProvider.{call} = lambda *_: os._exit(9)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "address", "otherwise"),
+    [
+        ("readiness", "build/fraud-1.blob", "starting the processor"),
+        ("promote", "deployment/fraud", "starting the runtime"),
+    ],
+)
+def test_what_a_killed_apply_began_is_taken_up_and_not_told_as_started(
+    tmp_path: Path, call: str, address: str, otherwise: str
+) -> None:
+    (tmp_path / "specr.yaml").write_text(SPECS)
+    (tmp_path / "model.bin").write_text("bytes")
+    dying = [sys.executable, "-c", DYING.format(call=call), "apply", "--auto-approve"]
+    died = subprocess.run(dying, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert died.returncode == 9
+    assert f"{address}: {otherwise}…" in died.stderr
+    again = run(tmp_path, "apply", "--auto-approve")
+    assert f"{address}: taking up what an earlier apply began…" in again.stderr
+    assert f"{address}: {otherwise}" not in again.stderr
+    assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 0
 
 
 def test_two_at_once_never_both_write(tmp_path: Path) -> None:
