@@ -177,10 +177,11 @@ def _make(
     token = _token_for(s, desired) if desired.provider else ""
     base = _change(s, desired, token)
     rolling = effect is Effect.ROLL_OUT and s.recorded is not None
+    endpoint = _known_endpoint(s, desired)
     if rolling and _endpoint_moves(s, desired):
         before = s.recorded.attributes.get("endpoint") if s.recorded else None
-        differences = (*differences, Difference(("endpoint",), before, unknown=True))
-    computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()))
+        differences = (*differences, Difference(("endpoint",), before, endpoint, unknown=endpoint is None))
+    computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()) if key != "endpoint" or not endpoint)
     return replace(
         base,
         action=action,
@@ -235,6 +236,14 @@ def _endpoint_moves(s: Situation, desired: Desired) -> bool:
     if desired.provider != s.recorded.provider:
         return True
     return s.schema.moves_endpoint and (port is None or port != fixed_port(s.recorded.arguments))
+
+
+def _known_endpoint(s: Situation, desired: Desired) -> str | None:
+    """Where a deployment will be reached, if that is known before it is."""
+    port = fixed_port(desired.arguments)
+    if port is None or not s.schema.fixed_endpoint or not desired.arguments.get("replicas"):
+        return None
+    return s.schema.fixed_endpoint.replace("{port}", str(port))
 
 
 def _changed_keys(one: JsonObject, other: JsonObject) -> frozenset[str]:

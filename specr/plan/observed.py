@@ -33,6 +33,8 @@ class ProviderSchema(Struct, frozen=True):
     attributes whose drift can't be undone where it is found: it takes a new object. And
     `gap_on_fixed_port` says that a fixed port makes every new object cost one, and
     `moves_endpoint` that a new object on a free port is reached at another address.
+    `fixed_endpoint` is the URL of a deployment on a fixed port, with `{port}` for that;
+    empty where only the platform knows it.
     """
 
     in_place: frozenset[str] = frozenset()
@@ -40,6 +42,7 @@ class ProviderSchema(Struct, frozen=True):
     renewing: frozenset[str] = frozenset()
     gap_on_fixed_port: bool = False
     moves_endpoint: bool = False
+    fixed_endpoint: str = ""
 
 
 class SourceFacts(Struct, frozen=True):

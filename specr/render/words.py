@@ -214,9 +214,9 @@ def _told(change: JsonObject) -> dict[str, Any] | None:
 
 
 def _tells_a_move(difference: JsonObject) -> bool:
-    """Whether this says that an address is known no more, rather than that a spec asks for another."""
+    """Whether this is about the address that callers know, not about the port that a spec asks for."""
     is_url = isinstance(difference["prior"], str) and difference["prior"] != ""
-    return difference["path"] == ["endpoint"] and is_url and difference["unknown"]
+    return difference["path"] == ["endpoint"] and is_url
 
 
 def _fits_a_headline(difference: JsonObject) -> bool:

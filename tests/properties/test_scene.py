@@ -272,6 +272,22 @@ def test_a_fixed_port_costs_a_gap_only_where_it_was_served_before(
     assert any(d.path == ("endpoint",) for d in change.differences) is moves
 
 
+@pytest.mark.parametrize(
+    ("port", "replicas", "told"), [(5000, 1, "http://here:5000"), (None, 1, None), (5000, 0, None)]
+)
+def test_where_a_fixed_port_leads_to_is_known_at_plan(
+    scene: Scene, world: MemoryWorld, port: int | None, replicas: int, told: str | None
+) -> None:
+    moving(scene, world, ProviderSchema(moves_endpoint=True, fixed_endpoint="http://here:{port}"))
+    scene.declare(*deployable("api", endpoint={"port": 4000}))
+    scene.apply()
+    scene.declare(*deployable("api", replicas=replicas, endpoint={"port": port} if port else {}))
+    (change,) = scene.plan().steps
+    (found,) = (d for d in change.differences if d.path == ("endpoint",) and isinstance(d.prior, str))
+    assert (found.planned, found.unknown) == (told, told is None)
+    assert (("endpoint",) in change.unknown) is (told is None)
+
+
 @pytest.mark.parametrize("renewing", [True, False])
 def test_drift_that_can_not_be_undone_in_place_takes_a_new_object(
     scene: Scene, world: MemoryWorld, renewing: bool

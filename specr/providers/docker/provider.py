@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from specr.address import Address
 from specr.canonical import JsonObject
 from specr.plan.observed import Observation, ProviderSchema
@@ -91,7 +93,8 @@ class DockerProvider:
     @property
     def schema(self) -> ProviderSchema:
         """Facts about the provider."""
-        return _SCHEMA
+        host = self._place.set_reach
+        return replace(_SCHEMA, fixed_endpoint=f"http://{host}:{{port}}") if host else _SCHEMA
 
     def create(self, order: Order) -> JsonObject:
         """Start what is ordered, or adopt what has its token."""

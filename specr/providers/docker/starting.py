@@ -59,11 +59,13 @@ class Place(Struct, frozen=True):
     @property
     def reach(self) -> str:
         """The host name or address under which published ports are reached from here."""
-        if self.settings.address:
-            return self.settings.address
-        if self.settings.publish.startswith("127."):
-            return self.settings.publish
-        return urlsplit(self.daemon.host).hostname or "127.0.0.1"
+        return self.set_reach or urlsplit(self.daemon.host).hostname or "127.0.0.1"
+
+    @property
+    def set_reach(self) -> str:
+        """The same, as far as the settings tell it; empty where it takes knowing the daemon."""
+        loopback = self.settings.publish if self.settings.publish.startswith("127.") else ""
+        return self.settings.address or loopback
 
 
 class Starter:

@@ -24,6 +24,7 @@ from specr.providers.local.builds import LocalBuilds
 from specr.providers.local.deployments import LocalDeployments
 from specr.providers.local.layout import Layout
 from specr.providers.local.logs import read_lines
+from specr.providers.local.ports import HOST
 from specr.providers.local.problems import disk_errors
 from specr.providers.local.process import Host
 from specr.providers.local.replicas import Replicas
@@ -46,7 +47,12 @@ from specr.workfolder import ensure_work_folder
 GRACE: Final = 10.0
 """Seconds that a runtime gets to end after SIGTERM, by default."""
 
-_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True, moves_endpoint=True)
+_SCHEMA: Final = ProviderSchema(
+    in_place=frozenset({"replicas"}),
+    gap_on_fixed_port=True,
+    moves_endpoint=True,
+    fixed_endpoint=f"http://{HOST}:{{port}}",
+)
 
 
 class LocalSettings(Part, frozen=True, kw_only=True):

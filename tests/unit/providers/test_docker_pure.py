@@ -18,9 +18,12 @@ from specr.providers.docker.builds import _moment
 from specr.providers.docker.containers import Recipe, decode_container, newest
 from specr.providers.docker.daemon import Daemon, split_reference
 from specr.providers.docker.marks import NAME_LIMIT, Kind, Mark
+from specr.providers.docker.provider import DockerProvider
 from specr.providers.docker.quantities import amount, host_limits
+from specr.providers.docker.settings import DockerSettings
 from specr.providers.protocol import ProviderError
 from specr.resources.compute import Amounts, Compute
+from specr.store.folder import FolderStore
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 names = st.from_regex(rf"{LABEL}(\.{LABEL})?", fullmatch=True)
@@ -191,6 +194,22 @@ def test_a_malformed_address_is_told(host: str) -> None:
     with pytest.raises(ProviderError, match="can't be reached as configured") as raised:
         Daemon(host, 1).containers({})
     assert host in raised.value.diagnostics[0].detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "endpoint"),
+    [
+        (DockerSettings(), "http://127.0.0.1:{port}"),
+        (DockerSettings(address="build"), "http://build:{port}"),
+        (DockerSettings(publish="127.0.0.2", host="ssh://me@build"), "http://127.0.0.2:{port}"),
+        (DockerSettings(publish="0.0.0.0", host="tcp://build:2376"), ""),
+    ],
+)
+def test_a_fixed_port_is_known_to_lead_where_settings_tell(
+    tmp_path: Path, settings: DockerSettings, endpoint: str
+) -> None:
+    provider = DockerProvider("lineage", tmp_path, FolderStore(tmp_path / "store"), settings)
+    assert provider.schema.fixed_endpoint == endpoint
 
 
 def test_a_container_gets_no_rights_and_no_content_but_its_own() -> None:

@@ -97,6 +97,12 @@ def test_a_replica_that_died_is_drift_and_comes_back_on_its_port(machine: Machin
     assert drift(provider, ref) == {}
 
 
+def test_a_fixed_port_is_reached_where_plans_say(machine: Machine) -> None:
+    provider, port = machine.provider(), machine.free_port()
+    ref = Site(machine).roll_out(provider, replace(machine.deployment("a", "t1"), port=port))
+    assert ref.attributes["endpoint"] == provider.schema.fixed_endpoint.format(port=port)
+
+
 def test_a_stranger_on_a_fixed_port_is_named_before_anything_starts(machine: Machine, stranger: int) -> None:
     order = replace(machine.deployment("a", "t1"), port=stranger)
     told = refused(lambda: machine.provider().create(order))

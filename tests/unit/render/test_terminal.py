@@ -129,7 +129,10 @@ def test_a_deletion_that_ends_service_says_so() -> None:
 
 
 def moving(
-    planned: dict[str, object], *differences: Difference, before: object = "http://127.0.0.1:40001"
+    planned: dict[str, object],
+    *differences: Difference,
+    before: object = "http://127.0.0.1:40001",
+    after: str | None = None,
 ) -> Change:
     return Change(
         FRAUD,
@@ -138,8 +141,8 @@ def moving(
         Cause(Reason.ARGUMENTS, ("version",)),
         prior={"version": 1, "provider": "local"},
         planned={"version": 2, "provider": "local", **planned},
-        differences=(*differences, Difference(("endpoint",), before, unknown=True)),
-        unknown=(("endpoint",),),
+        differences=(*differences, Difference(("endpoint",), before, after, unknown=after is None)),
+        unknown=() if after else (("endpoint",),),
         interrupts=True,
     )
 
@@ -156,6 +159,15 @@ def test_an_address_that_moves_is_told() -> None:
     comment = render_markdown(encode_plan(only(moving({}))))
     assert "will be updated, **its address changes** |" in comment
     assert "> Its address will change: `deployment/fraud`." in comment
+
+
+def test_an_address_that_is_known_already_is_told() -> None:
+    port = Difference(("endpoint", "port"), 40001, 8080)
+    text = shown(only(moving({"endpoint": {"port": 8080}}, port, after="http://127.0.0.1:8080")))
+    assert "will be updated: endpoint.port 40001 -> 8080\n" in text
+    assert '~ endpoint      = "http://127.0.0.1:40001" -> "http://127.0.0.1:8080"\n' in text
+    assert "! its address changes: callers of http://127.0.0.1:40001 must move\n" in text
+    assert text.endswith("Its address will change: deployment/fraud.\n")
 
 
 def test_how_to_keep_an_address_is_told_where_that_can_be_done() -> None:
