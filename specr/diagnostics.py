@@ -88,9 +88,12 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.is_error for d in diagnostics)
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """`Did you mean x?` for the candidate closest to a word, or an empty string."""
+def did_you_mean(word: str, candidates: Iterable[str], *, likeness: float = 0.6) -> str:
+    """`Did you mean x?` for the candidate closest to a word, or an empty string.
+
+    `likeness` is from 0 to 1, the share of the letters that two words have in common.
+    """
     import difflib  # noqa: PLC0415 - for mistakes only
 
-    close = difflib.get_close_matches(word, sorted(set(candidates)), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, sorted(set(candidates)), n=1, cutoff=likeness)
     return f"Did you mean {close[0]}?" if close else ""

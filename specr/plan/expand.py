@@ -17,7 +17,7 @@ from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.desired import RUNTIME_EFFECT, Desired, Resources, effect_of
 from specr.plan.observed import ProviderSchema, SourceFacts
 from specr.plan.origin import find_origin, origins_told
-from specr.plan.route import Catalogue, Route, find_route
+from specr.plan.route import Catalogue, Route, find_route, misspelt_types
 from specr.plan.schemas import check_golden_rows, schema_disagrees, schema_unknown
 from specr.plan.unknown import find_placeholders, placeholder
 from specr.resources.artifact import Artifact
@@ -69,6 +69,7 @@ class Expander:
         self._catalogue = Catalogue.of(resources.values())
         self._desired: dict[Address, Desired] = {}
         self._diagnostics: list[Diagnostic] = []
+        self._deployed: set[str] = set()
 
     def expand(self) -> Expansion:
         """Turn every resource into its desired object, and add the builds that deployments need."""
@@ -82,6 +83,7 @@ class Expander:
                     self._experiment(resource)
                 case _:
                     self._add(address, resource.arguments(), _targets(resource))
+        self._diagnostics += misspelt_types(self._catalogue, self._deployed)
         return Expansion(self._desired, tuple(self._diagnostics))
 
     def _add(
@@ -143,6 +145,7 @@ class Expander:
         version = deployment.version or model.aliases[deployment.alias or ""]
         experiment = self._resources[Address("experiment", model.versions[version])]
         assert isinstance(experiment, Experiment)
+        self._deployed.add(experiment.name)
         route = find_route(deployment, experiment.name, self._catalogue)
         if isinstance(route, Diagnostic):
             self._diagnostics.append(route)

@@ -7,18 +7,22 @@ No way, or several with nothing to choose between them, is an error that lists w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from specr.diagnostics import Diagnostic
+from specr.diagnostics import Diagnostic, Severity, did_you_mean
 from specr.resources.artifact import Artifact
 from specr.resources.base import Resource
 from specr.resources.deployment import Deployment
 from specr.resources.types import ArtifactType, ModelType, Processor, Runtime
 
 _T = TypeVar("_T")
+
+_SLIP: Final = 0.8
+"""How alike two types are of which one is the other misspelt."""
 
 
 class Route(Struct, frozen=True):
@@ -117,12 +121,11 @@ def _no_route(
     summary = "No route from artifact to runtime"
     if routes:
         named = [f for f in ("artifact", "processor", "runtime") if getattr(deployment, f) is not None]
+        asked = " and ".join(f"{field}/{getattr(deployment, field)}" for field in named)
         return Diagnostic(
             summary,
-            f"{deployment.address} asks for "
-            + ", ".join(f"{field}/{getattr(deployment, field)}" for field in named)
-            + ", which is on none of the routes there are: "
-            + "; ".join(map(str, routes)),
+            f"{deployment.address} asks for {asked}. No route has that; "
+            f"there is: {'; '.join(map(str, routes))}.",
             f"Change or leave out {' or '.join(f'spec.{field}' for field in named)}.",
             address=deployment.address,
             path=("spec", named[0]),
@@ -130,7 +133,7 @@ def _no_route(
     where, remedy = _break_in_the_chain(experiment, catalogue)
     return Diagnostic(
         summary,
-        f"{deployment.address} deploys experiment/{experiment}, but {where}.",
+        f"{deployment.address} deploys experiment/{experiment}. {where}",
         remedy,
         address=deployment.address,
         path=("spec", "model"),
@@ -138,27 +141,70 @@ def _no_route(
 
 
 def _break_in_the_chain(experiment: str, catalogue: Catalogue) -> tuple[str, str]:
-    """Say where the way ends: at the experiment, an artifact's type, or a model type."""
+    """Say in sentences where the way ends: at the experiment, an artifact's type, or a model type."""
     artifacts = catalogue.artifacts.get(experiment, ())
     if not artifacts:
-        return "no artifact belongs to it", f"Declare an Artifact with `experiment: {experiment}`."
+        return "No Artifact belongs to it.", f"Declare an Artifact with `experiment: {experiment}`."
     types = sorted({a.type for a in artifacts})
-    known = ", ".join(sorted(catalogue.deployable)) or "none"
     names = [name for text in types for name in catalogue.deployable.get(text, ())]
     if not names:
-        return (
-            f"its artifacts are of type {', '.join(types)}, but ArtifactTypes take up {known}",
-            "Add the pack that knows this type to the project's `packs`, or declare an ArtifactType.",
-        )
+        return _no_artifact_type(artifacts, types, catalogue)
     processors = [p for name in names for p in catalogue.processors.get(name, ())]
     if not processors:
         return (
-            f"no Processor takes {', '.join(f'artifacttype/{name}' for name in names)}",
-            "Declare a Processor for it.",
+            f"Its artifact is taken up by {_either('artifacttype', names)}, for which there is no Processor.",
+            f"Declare a Processor with `artifactType: {names[0]}`.",
         )
     produced = sorted({p.model_type for p in processors})
     hints = [catalogue.runtime_hints[name] for name in produced if name in catalogue.runtime_hints]
+    made_by = _either("processor", sorted({p.name for p in processors}))
     return (
-        f"no Runtime digests {', '.join(f'modeltype/{name}' for name in produced)}",
-        " ".join(["Declare a Runtime for it.", *hints]),
+        f"Its artifact becomes {_either('modeltype', produced)}, by {made_by}. No Runtime digests that.",
+        " ".join([f"Declare a Runtime with `modelType: {produced[0]}`.", *hints]),
     )
+
+
+def _no_artifact_type(
+    artifacts: tuple[Artifact, ...], types: list[str], catalogue: Catalogue
+) -> tuple[str, str]:
+    """No ArtifactType takes up what the experiment has."""
+    have = " and ".join(f"{artifact.address} of type {artifact.type}" for artifact in artifacts)
+    known = sorted(catalogue.deployable)
+    meant = next(filter(None, (did_you_mean(text, known) for text in types)), "")
+    return (
+        f"It has {have}. "
+        + (
+            f"The declared ArtifactTypes take up {', '.join(known)}."
+            if known
+            else "No ArtifactType is declared."
+        ),
+        meant
+        or f"Add the pack that knows this type to the project's `packs`, or declare an ArtifactType with "
+        f"`artifactType: {types[0]}`.",
+    )
+
+
+def _either(kind: str, names: list[str]) -> str:
+    return " or ".join(f"{kind}/{name}" for name in names)
+
+
+def misspelt_types(catalogue: Catalogue, deployed: AbstractSet[str]) -> Iterator[Diagnostic]:
+    """Warnings of artifacts whose type is nearly one that is taken up, but for experiments deployed.
+
+    An artifact may be of any type, and one that is not deployed needs no ArtifactType: so only what
+    looks like a slip is told. What is deployed has an error of its own.
+    """
+    for artifact in (a for found in catalogue.artifacts.values() for a in found):
+        if artifact.type in catalogue.deployable or artifact.experiment in deployed:
+            continue
+        meant = did_you_mean(artifact.type, catalogue.deployable, likeness=_SLIP)
+        if meant:
+            yield Diagnostic(
+                "Artifact of an unknown type",
+                f"{artifact.address} is of type {artifact.type}. No ArtifactType takes that up, "
+                "so it can't be deployed.",
+                meant,
+                Severity.WARNING,
+                artifact.address,
+                ("spec", "type"),
+            )

@@ -64,8 +64,8 @@ def plan(make_download: MakeDownload, tmp_path: Path) -> Callable[..., tuple[int
 def test_without_a_runtime_it_leads_to_the_vendors_image(plan: Callable[..., tuple[int, str]]) -> None:
     status, said = plan(SCHEMA)
     assert status == 1
-    assert "no Runtime digests modeltype/dai-mojo" in said
-    assert "Declare a Runtime for it. Name the image that your vendor's licence gives you" in said
+    assert "becomes modeltype/dai-mojo, by processor/dai-mojo. No Runtime digests that." in said
+    assert "Runtime with `modelType: dai-mojo`. Name the image that your vendor's licence gives you" in said
     assert "README of specr-dai" in said
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from specr.diagnostics import Diagnostic
-from specr.plan.route import Catalogue, Route, find_route
+from specr.diagnostics import Diagnostic, Severity
+from specr.plan.route import Catalogue, Route, find_route, misspelt_types
 from specr.resources.artifact import Artifact
 from specr.resources.base import Resource
 from specr.resources.deployment import Deployment
@@ -46,26 +46,78 @@ def test_two_routes_need_a_choice_and_take_it() -> None:
 @pytest.mark.parametrize(
     ("missing", "told"),
     [
-        ("Artifact", "no artifact belongs to it"),
-        ("ArtifactType", "python/mlflow, but ArtifactTypes take up none"),
-        ("Processor", "no Processor takes artifacttype/mlflow"),
-        ("Runtime", "no Runtime digests modeltype/pyfunc"),
+        ("Artifact", "No Artifact belongs to it. / Declare an Artifact with `experiment: e`."),
+        (
+            "ArtifactType",
+            (
+                "It has artifact/bytes of type python/mlflow. No ArtifactType is declared. / Add the pack "
+                "that knows this type to the project's `packs`, or declare an ArtifactType with "
+                "`artifactType: python/mlflow`."
+            ),
+        ),
+        (
+            "Processor",
+            (
+                "Its artifact is taken up by artifacttype/mlflow, for which there is no Processor. / "
+                "Declare a Processor with `artifactType: mlflow`."
+            ),
+        ),
+        (
+            "Runtime",
+            (
+                "Its artifact becomes modeltype/pyfunc, by processor/unpack. No Runtime digests that. / "
+                "Declare a Runtime with `modelType: pyfunc`."
+            ),
+        ),
     ],
 )
 def test_the_place_where_the_way_ends_is_told(missing: str, told: str) -> None:
     refused = refusal(tuple(r for r in BASE if r.kind != missing))
     assert refused.summary == "No route from artifact to runtime"
-    assert told in refused.detail
-    assert refused.remedy
+    assert f"{refused.detail} / {refused.remedy}" == f"deployment/d deploys experiment/e. {told}"
+
+
+def test_a_type_that_is_nearly_known_is_guessed() -> None:
+    slip = Artifact(name="bytes", experiment="e", type="python/mlfow", source="m")
+    refused = refusal((slip, *BASE[1:]))
+    assert refused.detail.endswith(
+        "It has artifact/bytes of type python/mlfow. The declared ArtifactTypes take up python/mlflow."
+    )
+    assert refused.remedy == "Did you mean python/mlflow?"
+
+
+@pytest.mark.parametrize(
+    ("kind", "deployed", "told"),
+    [
+        ("python/mlfow", set[str](), 1),
+        ("python/MLflow", set[str](), 1),
+        ("python/mlfow", {"e"}, 0),
+        ("python/mlflow", set[str](), 0),
+        ("python/pickle", set[str](), 0),
+        ("report/html", set[str](), 0),
+    ],
+)
+def test_a_slip_in_the_type_of_what_nothing_deploys_is_a_warning(
+    kind: str, deployed: set[str], told: int
+) -> None:
+    artifact = Artifact(name="bytes", experiment="e", type=kind, source="m")
+    found = tuple(misspelt_types(Catalogue.of((artifact, *BASE[1:])), deployed))
+    assert [d.remedy for d in found] == ["Did you mean python/mlflow?"] * told
+    assert all(d.severity is Severity.WARNING and d.path == ("spec", "type") for d in found)
 
 
 def test_a_choice_that_is_on_no_route_lists_the_routes() -> None:
     refused = refusal(BASE, runtime="elsewhere")
     assert refused.path == ("spec", "runtime")
-    assert "artifact/bytes -> processor/unpack -> runtime/serve" in refused.detail
+    assert refused.detail == (
+        "deployment/d asks for runtime/elsewhere. No route has that; "
+        "there is: artifact/bytes -> processor/unpack -> runtime/serve."
+    )
 
 
 def test_a_model_type_tells_how_to_come_by_a_runtime() -> None:
     told = ModelType(name="pyfunc", runtime_hint="Ask your vendor for its image.")
     others = tuple(r for r in BASE if r.kind not in {"Runtime", "ModelType"})
-    assert refusal((*others, told)).remedy == "Declare a Runtime for it. Ask your vendor for its image."
+    assert refusal((*others, told)).remedy == (
+        "Declare a Runtime with `modelType: pyfunc`. Ask your vendor for its image."
+    )
