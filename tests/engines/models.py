@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from tests.engines.texts import ARTIFACT_AND_MODEL, PROJECT
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow looks when it is imported
 
 QUICKSTART = Path(__file__).parents[2] / "specs" / "examples" / "quickstart"
@@ -17,28 +19,13 @@ QUICKSTART = Path(__file__).parents[2] / "specs" / "examples" / "quickstart"
 MODELS = ("boost", "forest", "tree")
 COLUMNS = ("alcohol", "malic_acid", "color_intensity", "proline")
 
-PROJECT = """
-apiVersion: specr/v1
-kind: Project
-metadata: {{name: three}}
-spec: {{packs: [mlflow], providers: {{{provider}: {settings}}}, defaultProvider: {provider}}}
-"""
-EACH = """---
+EXPERIMENT = """---
 apiVersion: specr/v1
 kind: Experiment
 metadata: {{name: {name}}}
 spec: {{parameters: {{algorithm: {name}}}}}
----
-apiVersion: specr/v1
-kind: Artifact
-metadata: {{name: {name}}}
-spec: {{experiment: {name}, type: python/mlflow, source: models/{name}}}
----
-apiVersion: specr/v1
-kind: Model
-metadata: {{name: {name}}}
-spec: {{versions: {{1: {name}}}}}
----
+"""
+DEPLOYMENT = """---
 apiVersion: specr/v1
 kind: Deployment
 metadata: {{name: {name}}}
@@ -86,7 +73,7 @@ def write_three(folder: Path, provider: str, settings: dict[str, Any]) -> dict[s
     )
     predicted = {}
     folder.mkdir()
-    text = PROJECT.format(provider=provider, settings=json.dumps(settings))
+    text = PROJECT.format(name="three", packs="[mlflow]", provider=provider, settings=json.dumps(settings))
     for name, kind in zip(MODELS, kinds, strict=True):
         model = kind.fit(features, wine.data["flavanoids"])
         with warnings.catch_warnings(action="ignore"):  # mlflow has its doubts about pickled models
@@ -98,7 +85,9 @@ def write_three(folder: Path, provider: str, settings: dict[str, Any]) -> dict[s
                 pip_requirements=["scikit-learn"],
             )
         predicted[name] = [float(score) for score in model.predict(features.head(5))]
-        text += EACH.format(name=name)
+        text += EXPERIMENT.format(name=name)
+        text += ARTIFACT_AND_MODEL.format(name=name, type="python/mlflow", source=f"models/{name}")
+        text += DEPLOYMENT.format(name=name)
     (folder / "specr.yaml").write_text(text)
     return predicted
 

@@ -9,36 +9,23 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-PROJECT = """
+from tests.engines.texts import ARTIFACT_AND_MODEL, PROJECT
+
+EXPERIMENTS = """---
 apiVersion: specr/v1
-kind: Project
-metadata: {{name: packs}}
-spec: {{packs: [h2o3, pickle], providers: {{{provider}: {settings}}}, defaultProvider: {provider}}}
+kind: Experiment
+metadata: {name: mojo}
+spec: {}
 ---
 apiVersion: specr/v1
 kind: Experiment
-metadata: {{name: mojo}}
-spec: {{}}
----
-apiVersion: specr/v1
-kind: Experiment
-metadata: {{name: pickle}}
+metadata: {name: pickle}
 spec:
   schema:
-    input: [{{name: area, type: Float64}}, {{name: rooms, type: Int64}}]
-    output: [{{name: price, type: Float64}}]
+    input: [{name: area, type: Float64}, {name: rooms, type: Int64}]
+    output: [{name: price, type: Float64}]
 """
-EACH = """---
-apiVersion: specr/v1
-kind: Artifact
-metadata: {{name: {name}}}
-spec: {{experiment: {name}, type: {type}, source: {source}}}
----
-apiVersion: specr/v1
-kind: Model
-metadata: {{name: {name}}}
-spec: {{versions: {{1: {name}}}}}
----
+DEPLOYMENT = """---
 apiVersion: specr/v1
 kind: Deployment
 metadata: {{name: {name}}}
@@ -57,9 +44,11 @@ PICKLE_REQUEST = {
 def write_packs(folder: Path, provider: str, settings: dict[str, Any]) -> dict[str, list[float]]:
     """Write the project; returns what each model predicts for its request."""
     folder.mkdir()
-    text = PROJECT.format(provider=provider, settings=json.dumps(settings))
-    text += EACH.format(name="mojo", type="h2o3/mojo", source="model.zip")
-    text += EACH.format(name="pickle", type="python/pickle", source="model.pkl")
+    project = {"name": "packs", "packs": "[h2o3, pickle]", "provider": provider}
+    text = PROJECT.format(**project, settings=json.dumps(settings)) + EXPERIMENTS
+    text += ARTIFACT_AND_MODEL.format(name="mojo", type="h2o3/mojo", source="model.zip")
+    text += ARTIFACT_AND_MODEL.format(name="pickle", type="python/pickle", source="model.pkl")
+    text += DEPLOYMENT.format(name="mojo") + DEPLOYMENT.format(name="pickle")
     (folder / "specr.yaml").write_text(text)
     return {"mojo": write_mojo(folder / "model.zip"), "pickle": write_pickle(folder / "model.pkl")}
 
