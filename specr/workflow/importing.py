@@ -48,14 +48,14 @@ def prepare_import(root: Path, kind: str, wanted: Wanted, *, out: Path, deploy: 
     found = open_importer(kind).find(replace(wanted, settings=present.sources))
     made, warnings = make_specs(found, deploy=deploy)
     files = {out / f"{model.name}.yaml": model.resources for model in made}
-    taken = [
-        _declared(resource.address, present.files[resource.address])
-        for path, resources in files.items()
-        for resource in resources
-        if (there := present.files.get(resource.address)) is not None and there.resolve() != path.resolve()
-    ]
+    taken: dict[tuple[Path, Path], list[Address]] = {}
+    for path, resources in files.items():
+        for resource in resources:
+            there = present.files.get(resource.address)
+            if there is not None and there.resolve() != path.resolve():
+                taken.setdefault((there, path), []).append(resource.address)
     if taken:
-        raise DiagnosticError(*taken)
+        raise DiagnosticError(*(_declared(root, *where, found) for where, found in sorted(taken.items())))
     lacking = present.lacking(found)
     texts = {path: render_specs(resources) for path, resources in files.items()}
     if not present.has_project and made:
@@ -119,9 +119,20 @@ def _project(root: Path, lacking: Mapping[str, Any]) -> Resource:
     return convert({"name": name, **lacking}, Project)
 
 
-def _declared(address: Address, path: Path) -> Diagnostic:
+def _declared(root: Path, there: Path, path: Path, found: list[Address]) -> Diagnostic:
+    """That a file has specs already which the import would write to another: once, whatever their number."""
+    from specr.render.words import listed  # noqa: PLC0415 - for errors only
+
+    remedy = (
+        "Remove them there, or import into a folder that is a project of its own: `specr -C DIR import …`."
+    )
+    if there.name == path.name:
+        folder = there.parent.relative_to(root).as_posix()
+        again = f"Import to where that file is, with `--out {folder}`, and `--force` to write over it"
+        remedy = f"{again}. Or r{remedy.removeprefix('R')}"
     return Diagnostic(
         "Already declared",
-        f"{address} is declared in {path}; nothing was written.",
-        "Remove it there, or import into a folder that is a project of its own: `specr -C DIR import …`.",
+        f"{there} declares {listed(map(str, found), 3)}, which were to be written to {path}; "
+        "nothing was written.",
+        remedy,
     )

@@ -189,8 +189,29 @@ class TestCommand:
         self.specr(capsys, tmp_path, "import", "fake")
         told = self.specr(capsys, tmp_path, "import", "fake", "--out", "more", "--force")
         assert told.code == 1
-        assert "model/fraud is declared in" in told.err
+        assert told.err.count("Error: Already declared") == 1
+        words = " ".join(told.err.split())
+        assert f"{tmp_path / 'fraud.yaml'} declares experiment/fraud-v1, artifact/fraud-v1" in words
+        assert f"were to be written to {tmp_path / 'more' / 'fraud.yaml'}; nothing was written." in words
+        assert "with `--out .`, and `--force` to write over it." in words
         assert not (tmp_path / "more").exists()
+        assert self.specr(capsys, tmp_path, "import", "fake", "--out", ".", "--force").code == 0
+
+    def test_what_is_declared_by_hand_is_told_once_a_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        spec = "apiVersion: specr/v1\nkind: {}\nmetadata: {{name: {}}}\nspec: {}\n---\n"
+        (tmp_path / "own.yaml").write_text(
+            spec.format("Experiment", "fraud-v1", "{}")
+            + spec.format("Model", "fraud", "{versions: {1: fraud-v1}}")
+        )
+        told = self.specr(capsys, tmp_path, "import", "fake")
+        assert told.code == 1
+        words = " ".join(told.err.split())
+        assert f"{tmp_path / 'own.yaml'} declares experiment/fraud-v1 and model/fraud, which" in words
+        assert "--out" not in words
+        assert "Remove them there" in words
+        assert told.err.count("Error:") == 1
 
     def test_a_project_that_is_there_stays_and_is_told_what_it_lacks(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
