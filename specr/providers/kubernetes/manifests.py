@@ -36,6 +36,8 @@ _MODEL: Final = "/specr/model"
 _SOURCE: Final = "/specr/source"
 _TARGET: Final = "/specr/target"
 _OUTPUT: Final = f"{_TARGET}/output"
+_SCRATCH: Final = {"name": "target", "mountPath": _TARGET}
+"""Where a processor writes, and the collector reads."""
 
 _DEFAULTS: Final = {"HOME": "/tmp"}  # noqa: S108 - inside the container; the user has no home there
 _ADDRESS_TEXT: Final = "specr.dev/address-text"
@@ -45,12 +47,35 @@ _LABEL_PREFIX: Final = "specr.dev/"
 
 def deployment(site: Site, order: DeploymentOrder) -> dict[str, Any]:
     """The Deployment of one revision."""
-    if order.image is None:
-        raise no_image(order.address, RUNTIME)
     settings = site.settings
     own = names.object_labels(site.lineage, order.address, names.DEPLOYMENT, order.token)
     labels = {**_user_labels(order.labels), **own}
     notes = {_ADDRESS_TEXT: str(order.address), _MODEL_ID: order.model_id}
+    pod = {
+        **pod_spec(site, [_runtime(site, order)]),
+        "terminationGracePeriodSeconds": settings.grace_seconds + settings.drain_seconds,
+    }
+    name = names.object_name(site.lineage, order.address, order.token)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(site, name, labels, notes),
+        "spec": {
+            "replicas": order.replicas,
+            "revisionHistoryLimit": 1,
+            "progressDeadlineSeconds": max(order.readiness_timeout, 60),
+            "selector": {"matchLabels": names.pod_selector(site.lineage, order.token)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": _template(site, labels, notes, pod),
+        },
+    }
+
+
+def _runtime(site: Site, order: DeploymentOrder) -> dict[str, Any]:
+    """The container that serves the model."""
+    if order.image is None:
+        raise no_image(order.address, RUNTIME)
+    settings = site.settings
     model = {"name": VOLUME, "mountPath": _MODEL, "subPath": site.content(order.model), "readOnly": True}
     runtime = container(RUNTIME, order.image, order.command, settings.image_pull_policy, [model])
     runtime |= {
@@ -72,28 +97,19 @@ def deployment(site: Site, order: DeploymentOrder) -> dict[str, Any]:
     if settings.drain_seconds:
         # Where the image has no `sleep` the hook fails, and the runtime is asked to end at once.
         runtime["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", str(settings.drain_seconds)]}}}
-    name = names.object_name(site.lineage, order.address, order.token)
+    return runtime
+
+
+def _template(
+    site: Site, labels: Mapping[str, str], notes: Mapping[str, str], pod: JsonObject
+) -> dict[str, Any]:
+    """The template of pods, which bear the labels and annotations of what makes them."""
     return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata(site, name, labels, notes),
-        "spec": {
-            "replicas": order.replicas,
-            "revisionHistoryLimit": 1,
-            "progressDeadlineSeconds": max(order.readiness_timeout, 60),
-            "selector": {"matchLabels": names.pod_selector(site.lineage, order.token)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "template": {
-                "metadata": {
-                    "labels": {**settings.labels, **labels},
-                    "annotations": {**settings.annotations, **notes},
-                },
-                "spec": {
-                    **pod_spec(site, [runtime]),
-                    "terminationGracePeriodSeconds": settings.grace_seconds + settings.drain_seconds,
-                },
-            },
+        "metadata": {
+            "labels": {**site.settings.labels, **labels},
+            "annotations": {**site.settings.annotations, **notes},
         },
+        "spec": pod,
     }
 
 
@@ -140,15 +156,31 @@ def job(site: Site, order: BuildOrder, script: str) -> dict[str, Any]:
 
     The pod keeps the time limit, not the Job: a Job that is late removes its pods, and their logs.
     """
-    if order.image is None:
-        raise no_image(order.address, PROCESSOR)
-    policy = site.settings.image_pull_policy
     labels = names.object_labels(site.lineage, order.address, names.BUILD, order.token)
     notes = {_ADDRESS_TEXT: str(order.address)}
+    collector, processor = _collector(site, order, script), _processor(site, order)
+    pod = {
+        **pod_spec(site, [collector], scratch=(_SCRATCH["name"],), first=[processor]),
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": order.timeout,
+        "terminationGracePeriodSeconds": 1,
+    }
+    name = names.object_name(site.lineage, order.address, order.token)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata(site, name, labels, notes),
+        "spec": {"backoffLimit": 0, "template": _template(site, labels, notes, pod)},
+    }
+
+
+def _processor(site: Site, order: BuildOrder) -> dict[str, Any]:
+    """The container that turns the artifact into what a runtime loads."""
+    if order.image is None:
+        raise no_image(order.address, PROCESSOR)
     source = {"name": VOLUME, "mountPath": _SOURCE, "subPath": site.content(order.source), "readOnly": True}
-    processor = container(
-        PROCESSOR, order.image, order.command, policy, [source, {"name": "target", "mountPath": _TARGET}]
-    )
+    policy = site.settings.image_pull_policy
+    processor = container(PROCESSOR, order.image, order.command, policy, [source, _SCRATCH])
     processor["env"] = variables(
         order.env,
         {"SOURCE_PATH": _SOURCE, "TARGET_PATH": _OUTPUT},
@@ -156,35 +188,13 @@ def job(site: Site, order: BuildOrder, script: str) -> dict[str, Any]:
         _DEFAULTS,
     )
     processor["resources"] = resources(order.resources)
-    collector = mover(
-        site,
-        COLLECTOR,
-        ("sh", "-c", script, "specr", "collect", _OUTPUT, staging_for(order.token)),
-        [{"name": "target", "mountPath": _TARGET}],
-    )
-    pod = pod_spec(site, [collector], scratch=("target",), first=[processor])
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata(
-            site, names.object_name(site.lineage, order.address, order.token), labels, notes
-        ),
-        "spec": {
-            "backoffLimit": 0,
-            "template": {
-                "metadata": {
-                    "labels": {**site.settings.labels, **labels},
-                    "annotations": {**site.settings.annotations, **notes},
-                },
-                "spec": {
-                    **pod,
-                    "restartPolicy": "Never",
-                    "activeDeadlineSeconds": order.timeout,
-                    "terminationGracePeriodSeconds": 1,
-                },
-            },
-        },
-    }
+    return processor
+
+
+def _collector(site: Site, order: BuildOrder, script: str) -> dict[str, Any]:
+    """The container that measures the output, and brings it to its place on the volume."""
+    command = ("sh", "-c", script, "specr", "collect", _OUTPUT, staging_for(order.token))
+    return mover(site, COLLECTOR, command, [_SCRATCH])
 
 
 def staging_for(token: str) -> str:

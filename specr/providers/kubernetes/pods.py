@@ -134,28 +134,36 @@ def pod_spec(
         scratch: names of further folders that live as long as the pod.
         first: containers that run before the others, one by one.
     """
-    settings = site.settings
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": settings.run_as_user,
-            "runAsGroup": settings.run_as_user,
-            "fsGroup": settings.run_as_user,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": _security(site.settings.run_as_user),
         "containers": list(containers),
         "volumes": [
             # Read-only by mount, not as a whole: some drivers attach a disk in one way only.
-            {"name": VOLUME, "persistentVolumeClaim": {"claimName": settings.store.claim}},
-            {"name": _TMP, "emptyDir": {}},
-            *({"name": name, "emptyDir": {}} for name in scratch),
+            {"name": VOLUME, "persistentVolumeClaim": {"claimName": site.settings.store.claim}},
+            *({"name": name, "emptyDir": {}} for name in (_TMP, *scratch)),
         ],
     }
     if first:
         spec["initContainers"] = list(first)
+    return {**spec, **_chosen(site.settings)}
+
+
+def _security(user: int) -> dict[str, Any]:
+    """What the `restricted` standard asks of pods. The claim's files belong to the user, too."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _chosen(settings: KubernetesSettings) -> dict[str, Any]:
+    """What the settings say of pods, without what they leave open."""
     chosen: dict[str, Any] = {
         "serviceAccountName": settings.service_account,
         "imagePullSecrets": [{"name": name} for name in settings.image_pull_secrets],
@@ -163,7 +171,7 @@ def pod_spec(
         "tolerations": list(settings.tolerations),
         "affinity": dict(settings.affinity),
     }
-    return {**spec, **{key: value for key, value in chosen.items() if value}}
+    return {key: value for key, value in chosen.items() if value}
 
 
 def secret(site: Site, token: str, labels: Mapping[str, str], values: Mapping[str, str]) -> dict[str, Any]:
