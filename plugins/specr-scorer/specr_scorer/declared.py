@@ -1,4 +1,4 @@
-"""The schema that an experiment declares, for models that tell none; specr sets it in a runtime's environment."""
+"""The schema that an experiment declares, for models that tell none; specr sets it in their environment."""
 
 import json
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from specr_mlflow.direct.skops_files import load_skops
 from specr_mlflow.schema import Side
 
 _TRUE: Final = {"true", "1"}
@@ -59,9 +60,7 @@ class SavedModel:
             raise NotDirectError("MLFLOW_ALLOW_PICKLE_DESERIALIZATION forbids to load its pickle")
         form = conf.get("serialization_format", default)
         if form == "skops":
-            import skops.io  # noqa: PLC0415 - only models in its format need it
-
-            return skops.io.load(path, trusted=conf.get("skops_trusted_types"))
+            return load_skops(path, conf.get("skops_trusted_types"))
         if form not in {"pickle", "cloudpickle"}:
             raise NotDirectError(f"it is saved as {form}")
         with path.open("rb") as file:
