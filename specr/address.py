@@ -14,12 +14,11 @@ NAME_LIMIT: Final = 63
 """Longest name, in characters: that of a DNS label, so that every platform can carry it."""
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_NAME: Final = re.compile(_LABEL)
-_ADDRESS: Final = re.compile(
+_ADDRESS: Final = (
     rf"(?:(?P<module>{_LABEL}(?:\.{_LABEL})*)\.)?"
     r"(?P<kind>[a-z]+)/"
     rf"(?P<name>{_LABEL}(?:\.{_LABEL})?)"
-    r"(?:\[(?P<key>[A-Za-z0-9_.-]+)\])?",
+    r"(?:\[(?P<key>[A-Za-z0-9_.-]+)\])?"
 )
 
 
@@ -47,7 +46,10 @@ def parse_address(text: str) -> Address:
     Raises:
         ValueError: the text is not an address; the message says what one looks like.
     """
-    match = _ADDRESS.fullmatch(text)
+    kind, _, name = text.partition("/")
+    if kind.isascii() and kind.isalpha() and kind.islower() and is_name(name):  # nearly all are so plain
+        return Address(kind, name)
+    match = re.fullmatch(_ADDRESS, text)
     if match is None:
         raise ValueError(f"{text!r} is not an address; one looks like deployment/fraud")
     parts = match.groupdict(default="")
@@ -56,4 +58,11 @@ def parse_address(text: str) -> Address:
 
 def is_name(text: str) -> bool:
     """Whether users may give this name: a DNS label of 63 characters at most."""
-    return _NAME.fullmatch(text) is not None
+    return (
+        0 < len(text) <= NAME_LIMIT
+        and text.isascii()
+        and text.replace("-", "").isalnum()
+        and text == text.lower()
+        and not text.startswith("-")
+        and not text.endswith("-")
+    )

@@ -16,7 +16,7 @@ Nothing here reads a clock or keeps anything.
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -74,7 +74,7 @@ def grant(held: Held | None, *, holder: str, operation: str, seconds: float, now
     """
     if held is not None and now < held.expires:
         raise LockHeldError(held.info)
-    return Held(secrets.token_hex(8), holder, operation, now, now + seconds, fence)
+    return Held(os.urandom(8).hex(), holder, operation, now, now + seconds, fence)
 
 
 def extend(held: Held | None, lease: Lease, *, seconds: float, now: float) -> Held:

@@ -36,11 +36,11 @@ _WITH_VALUE: Final = frozenset(
 )  # fmt: skip
 """Options whose value is the next word, unless an equals sign brings it."""
 
-_SINGLE_DASH: Final = re.compile(r"-([a-z][a-z-]+)(=.*)?", re.DOTALL)
+_SINGLE_DASH: Final = r"(?s)-([a-z][a-z-]+)(=.*)?"
 _SHORT: Final = frozenset("fhv")
 """Options of one letter, which may stand together behind one dash."""
 
-_INPUT: Final = re.compile(r"--?input(=.*)?", re.DOTALL)
+_INPUT: Final = frozenset({"-input", "--input"})
 """Terraform's `-input=false`, which says what is so anyway: without a terminal nobody is asked."""
 
 _INSTEAD: Final = {
@@ -74,7 +74,7 @@ def normalise(arguments: Sequence[str]) -> list[str]:
     rest: list[str] = []
     words = iter(arguments[:end])
     for word in words:
-        if _INPUT.fullmatch(word):
+        if word.partition("=")[0] in _INPUT:
             continue
         spelt = word if rest and rest[-1] in _WITH_VALUE else _spell(word)
         instead = _INSTEAD_AT.get((_command(rest), spelt.partition("=")[0]))
@@ -98,9 +98,11 @@ def _command(words: Sequence[str]) -> str:
 
 def _spell(word: str) -> str:
     """One word, with two dashes where Terraform takes one."""
+    if not word.startswith("-"):
+        return word
     bare = word.partition("=")[0].removeprefix("--").removeprefix("-")
-    match = _SINGLE_DASH.fullmatch(word)
-    if word.startswith("-") and bare in _INSTEAD:
+    match = re.fullmatch(_SINGLE_DASH, word)
+    if bare in _INSTEAD:
         raise click.UsageError(f"No such option: {word.partition('=')[0]}. {_INSTEAD[bare]}")
     if match is None or set(bare) <= _SHORT:
         return word

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specr.address import Address
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
+_DURATION: Final = r"(\d+(?:\.\d+)?)(ms|s|m|h)?"
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
@@ -93,7 +93,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic in new
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Turn the text into seconds."""
-        match = _DURATION.fullmatch(str(value))
+        match = re.fullmatch(_DURATION, str(value))
         if match is None:
             self.fail(f"{value!r} is not a length of time; one looks like 30s, 5m or 1h.", param, ctx)
         return float(match[1]) * _SECONDS[match[2]]

@@ -15,9 +15,9 @@ from specr.plan.unknown import is_placeholder
 UNKNOWN: Final = "(known after apply)"
 """How a value that only apply can tell is shown."""
 
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST: Final = r"sha256:[0-9a-f]{64}"
 _DIGEST_SHOWN: Final = len("sha256:") + 12
-_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_PLAIN_KEY: Final = r"[A-Za-z0-9_][A-Za-z0-9_./-]*"
 _ESCAPES: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _CONTEXT: Final = 12
 """Characters kept before the place where two long texts begin to differ."""
@@ -49,7 +49,7 @@ def key_text(step: str | int) -> str:
     """A key or position of a path: `replicas`, `"odd key"`, `[3]`."""
     if isinstance(step, int):
         return f"[{step}]"
-    return step if _PLAIN_KEY.fullmatch(step) else _quoted(step)
+    return step if re.fullmatch(_PLAIN_KEY, step) else _quoted(step)
 
 
 def path_text(path: tuple[str | int, ...] | list[str | int]) -> str:
@@ -101,7 +101,7 @@ def _inline(value: Json) -> str:
     if is_column(value):
         return f"{key_text(value['name'])}: {neutral(value['type'])}"
     if isinstance(value, str):
-        return value[:_DIGEST_SHOWN] if _DIGEST.fullmatch(value) else _quoted(value)
+        return value[:_DIGEST_SHOWN] if re.fullmatch(_DIGEST, value) else _quoted(value)
     if isinstance(value, list):
         return f"[{', '.join(map(_inline, value))}]"
     if isinstance(value, dict):

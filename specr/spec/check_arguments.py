@@ -17,7 +17,7 @@ from specr.resources.experiment_schema import INPUT_KEY, OUTPUT_KEY, metadata_sc
 from specr.resources.model import Model
 from specr.resources.types import Processor, Runtime
 from specr.spec.checks import Known
-from specr.spec.variables import VARIABLE_NAME
+from specr.spec.variables import is_variable_name
 
 
 def check_environments(known: Known) -> Iterator[Diagnostic]:
@@ -216,7 +216,7 @@ def check_variables(known: Known) -> Iterator[Diagnostic]:
     """Variables have names that references can write."""
     variables: Mapping[str, object] = known.project.variables
     for name in variables:
-        if not VARIABLE_NAME.fullmatch(name):
+        if not is_variable_name(name):
             yield Diagnostic(
                 "Bad name of a variable",
                 f"`${{var.…}}` can't refer to {name[:60]!r}.",

@@ -33,7 +33,7 @@ from specr.spec.values import is_plain, read_value
 from specr.spec.variables import Value, declared_variables, interpolate
 
 _GUESSES: Final = {
-    name: re.compile(rf"^{indent}{name}:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
+    name: rf"(?m)^{indent}{name}:[ \t]*['\"]?([^\s'\"#]+)"
     for name, indent in (("kind", ""), ("name", "[ \t]+"), ("source", "[ \t]+"))
 }
 """What a document that can't be read seems to say of itself."""
@@ -113,7 +113,7 @@ def _read_document(document: Document, reading: Reading, plain: bool | None) -> 
         value = read_value(document.text, plain=plain)
     except Fault as fault:
         reading.findings.append((document.file, diagnose(fault, document)))
-        guesses = {name: m[1] if (m := p.search(document.text)) else None for name, p in _GUESSES.items()}
+        guesses = {name: m[1] if (m := re.search(p, document.text)) else None for name, p in _GUESSES.items()}
         claims = claimed_address({"kind": guesses["kind"], "metadata": {"name": guesses["name"]}})
         reading.broken.append((document.file, claims))
         return

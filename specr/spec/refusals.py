@@ -6,10 +6,12 @@ Decides nothing but whether a scalar's value is one that specs can hold.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from specr.spec.fault import Fault, Place
-from specr.spec.scalars import Scalar
+
+if TYPE_CHECKING:
+    from specr.spec.scalars import Scalar
 
 DEPTH_LIMIT: Final = 64
 """Mappings and lists inside each other."""

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from specr.spec.fault import SYNTAX, Fault, Place
 
 _CONTROLS: Final = bytes(set(range(32)) - {9, 10, 13} | {127})
-_FOREIGN: Final = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_MARKER: Final = re.compile(r"(?:---|\.\.\.)(?:[ \t\n]|\Z)")
-_NOTHING: Final = re.compile(r"(?:[ \t]*(?:#.*)?(?:\n|\Z))*")
-_VERSION: Final = re.compile(r"^%YAML[ \t]+1\.2[ \t]*(?:#.*)?$", re.MULTILINE)
+_FOREIGN: Final = "[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+_BLANKS: Final = " \t\n"
+_NOTHING: Final = r"(?:[ \t]*(?:#.*)?(?:\n|\Z))*"
+_VERSION: Final = r"(?m)^%YAML[ \t]+1\.2[ \t]*(?:#.*)?$"
 
 
 class Chunk(NamedTuple):
@@ -58,7 +58,7 @@ def decode_text(data: bytes) -> str:
         assert found is not None
         raise _forbidden(found[0].decode(), data[: found.start()].decode())
     if not text.isascii():
-        foreign = _FOREIGN.search(text)
+        foreign = re.search(_FOREIGN, text)
         if foreign is not None:
             raise _forbidden(foreign[0], text[: foreign.start()])
     return text
@@ -95,7 +95,7 @@ def split_all(text: str) -> Iterator[Chunk]:
         start = position
         if text.startswith("...", position):
             start = (text.find("\n", position) + 1) or len(text)
-            if not _NOTHING.fullmatch(text, position + 3, start):
+            if not _is_nothing(text[position + 3 : start]):
                 raise Fault(
                     SYNTAX,
                     "`...` ends a document; only a comment may follow on its line.",
@@ -108,24 +108,36 @@ def split_all(text: str) -> Iterator[Chunk]:
 
 def _markers(text: str) -> list[int]:
     """Where the lines begin that part documents."""
-    found = [0] if _MARKER.match(text) else []
+    found = [0] if text.startswith(("---", "...")) and _is_marker(text, 0) else []
     for marker in ("\n---", "\n..."):
         position = text.find(marker)
         while position >= 0:
-            if _MARKER.match(text, position + 1):
+            if _is_marker(text, position + 1):
                 found.append(position + 1)
             position = text.find(marker, position + 1)
     return sorted(found)
 
 
+def _is_marker(text: str, position: int) -> bool:
+    """Whether the three dashes or dots at a line's begin are a word of their own."""
+    after = text[position + 3 : position + 4]
+    return not after or after in _BLANKS
+
+
 def _is_empty(chunk: str) -> bool:
-    if _NOTHING.fullmatch(_body(chunk)):
+    if _is_nothing(_body(chunk)):
         return True
-    return "%" in chunk and bool(_NOTHING.fullmatch(_VERSION.sub("", chunk)))
+    return "%" in chunk and _is_nothing(re.sub(_VERSION, "", chunk))
+
+
+def _is_nothing(text: str) -> bool:
+    """Whether a text is blanks and comments."""
+    begin = text.lstrip(_BLANKS)
+    return not begin or (begin.startswith("#") and bool(re.fullmatch(_NOTHING, text)))
 
 
 def _body(chunk: str) -> str:
-    return chunk[3:] if _MARKER.match(chunk) else chunk
+    return chunk[3:] if chunk.startswith(("---", "...")) and _is_marker(chunk, 0) else chunk
 
 
 def _forbidden(character: str, before: str) -> Fault:

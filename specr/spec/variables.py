@@ -16,12 +16,12 @@ from specr.spec.problem import Problem, type_in_words
 
 Value = str | int | float | bool
 
-VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
 
-_REFERENCE: Final = re.compile(r"(?P<escape>\$\$\{)|\$\{(?P<inside>[ \t]*vars?\b[^}\n]*)(?P<end>\}?)")
-_INSIDE: Final = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
-_WHOLE: Final = re.compile(r"\$\{var\.([A-Za-z_][A-Za-z0-9_-]*)\}")
-_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,20}")
+_REFERENCE: Final = r"(?P<escape>\$\$\{)|\$\{(?P<inside>[ \t]*vars?\b[^}\n]*)(?P<end>\}?)"
+_INSIDE: Final = rf"var\.({_NAME})"
+_WHOLE: Final = rf"\$\{{var\.({_NAME})\}}"
+_INTEGER: Final = r"[-+]?[0-9]{1,20}"
 
 
 def interpolate(value: Any, values: Mapping[str, Value] | None, path: Path, problems: list[Problem]) -> Any:
@@ -42,7 +42,7 @@ def interpolate(value: Any, values: Mapping[str, Value] | None, path: Path, prob
 def references_in(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Each text below a value that refers to a variable: its place, and the reference."""
     if isinstance(value, str):
-        found = next((match[0] for match in _REFERENCE.finditer(value) if not match["escape"]), None)
+        found = next((match[0] for match in re.finditer(_REFERENCE, value) if not match["escape"]), None)
         if found is not None:
             yield path, found
     elif isinstance(value, dict):
@@ -61,7 +61,7 @@ def declared_variables(spec: Any) -> dict[str, Value]:
     return {
         name: value
         for name, value in declared.items()
-        if isinstance(name, str) and VARIABLE_NAME.fullmatch(name) and isinstance(value, (str, int, float))
+        if isinstance(name, str) and is_variable_name(name) and isinstance(value, (str, int, float))
     }
 
 
@@ -110,6 +110,11 @@ def override_variables(
     return values, found
 
 
+def is_variable_name(text: str) -> bool:
+    """Whether a variable may have this name."""
+    return re.fullmatch(_NAME, text) is not None
+
+
 def is_utf8(text: str) -> bool:
     """Whether a text from a command line or the environment can be written as UTF-8."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
@@ -119,7 +124,7 @@ def _convert(text: str, default: Value) -> Value | None:
     if isinstance(default, bool):
         return {"true": True, "false": False}.get(text)
     if isinstance(default, int):
-        number = int(text) if _INTEGER.fullmatch(text) else None
+        number = int(text) if re.fullmatch(_INTEGER, text) else None
         return number if number is not None and -(2**63) <= number < 2**64 else None
     if isinstance(default, float):
         try:
@@ -133,14 +138,14 @@ def _convert(text: str, default: Value) -> Value | None:
 def _replace(text: str, values: Mapping[str, Value] | None, path: Path, problems: list[Problem]) -> Any:
     if values is None:
         return text
-    whole = _WHOLE.fullmatch(text)
+    whole = re.fullmatch(_WHOLE, text)
     if whole and whole[1] in values:
         return values[whole[1]]
 
     def replacement(match: re.Match[str]) -> str:
         if match["escape"]:
             return "${"
-        inside = _INSIDE.fullmatch(match["inside"])
+        inside = re.fullmatch(_INSIDE, match["inside"])
         if inside is None or not match["end"]:
             shown = match[0] if len(match[0]) <= 60 else match[0][:57] + "..."
             problems.append(
@@ -159,7 +164,7 @@ def _replace(text: str, values: Mapping[str, Value] | None, path: Path, problems
         value = values[name]
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    return _REFERENCE.sub(replacement, text)
+    return re.sub(_REFERENCE, replacement, text)
 
 
 def _undeclared(name: str, values: Mapping[str, Value], path: Path) -> Problem:

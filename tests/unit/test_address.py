@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +66,14 @@ def test_names_are_dns_labels(text: str, expected: bool) -> None:
 @pytest.mark.parametrize("text", ["", "A", "a-", "-a", "a.b", "a_b", "a\n", "é"])
 def test_other_names_are_refused(text: str) -> None:
     assert not is_name(text)
+
+
+@given(st.one_of(names, st.text("aZ09-ß\n²", max_size=4), st.integers(60, 66).map("a".__mul__)))
+def test_names_are_what_the_pattern_says(text: str) -> None:
+    assert is_name(text) == bool(re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", text))
+
+
+@pytest.mark.parametrize("text", ["ß/a", "²/a", "a/²", "a/ß", "1/a", "K/a", "a/", "/a", "a/a/a", "ª/a"])
+def test_only_plain_letters_make_a_kind_or_name(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        parse_address(text)
