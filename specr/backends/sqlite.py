@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from specr.backends.changeset import fold_writes, needs_run
 from specr.backends.lease import Held, check_lease, extend, grant, seconds_text
 from specr.backends.protocol import Lease, LeaseLostError, LockInfo, SerialConflictError, Write
 from specr.backends.sqlite_errors import explained, replaced_file
@@ -27,7 +26,6 @@ from specr.backends.sqlite_rows import (
     fetch_newest_run,
     fetch_revision,
     fetch_state,
-    store_changes,
 )
 from specr.state.model import Run, State
 
@@ -121,6 +119,10 @@ class SqliteBackend:
 
     def write(self, lease: Lease, expected: int, writes: Sequence[Write], *, durable: bool = True) -> int:
         """See `Backend.write`."""
+        # Plans only read.
+        from specr.backends.changeset import fold_writes, needs_run  # noqa: PLC0415
+        from specr.backends.sqlite_changes import store_changes  # noqa: PLC0415
+
         with self._transaction(durable=durable) as begun:
             if begun is None:
                 raise _no_state()

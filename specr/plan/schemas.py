@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, Path, Severity, did_you_mean
@@ -27,7 +29,7 @@ def check_golden_rows(deployment: Deployment, schema: Any) -> list[Diagnostic]:
     return found
 
 
-class _Row(NamedTuple):
+class _Row(Struct, frozen=True):
     """A golden row of a deployment, and its position in `verify`."""
 
     address: Address

@@ -6,7 +6,10 @@ One document at a time: what lies between documents is for checks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from specr.address import Address, is_name
 from specr.diagnostics import Diagnostic, Path, did_you_mean
@@ -15,7 +18,6 @@ from specr.resources.catalog import KINDS
 from specr.resources.convert import MismatchError, convert
 from specr.resources.model import LAST_VERSION
 from specr.spec.document import Document, Finding
-from specr.spec.mismatch import explain_mismatch, wrong_type
 from specr.spec.problem import Problem, quoted, type_in_words
 from specr.spec.variables import Value, interpolate, references_in
 
@@ -24,7 +26,7 @@ _NO_SPEC: Final = "If the file is no spec, name it in .specrignore."
 _BY_LOWER: Final = {kind.lower(): kind for kind in KINDS}
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True):
     """What became of a document: a resource, or findings that say why not."""
 
     document: Document
@@ -46,7 +48,7 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
     problems: list[Problem] = []
     foreign = foreign_problem(value)
     if foreign is not None:
-        return _failed(document, [foreign], None)._replace(foreign=True)
+        return replace(_failed(document, [foreign], None), foreign=True)
     model = _model_of(value, problems)
     claims = claimed_address(value)
     if model is None:
@@ -65,6 +67,8 @@ def decode_document(document: Document, variables: Mapping[str, Value] | None) -
     try:
         resource = convert(data, model)
     except MismatchError as error:
+        from specr.spec.mismatch import explain_mismatch  # noqa: PLC0415 - for errors only
+
         broken = {problem.path for problem in problems}
         problems += [p for p in explain_mismatch(model, error.details, data) if p.path not in broken]
     if problems:
@@ -239,6 +243,8 @@ def _without_odd_versions(data: dict[str, Any], problems: list[Problem]) -> dict
 def _odd_version(key: Any, seen: dict[int, Any]) -> Problem | None:
     path: Path = ("spec", "versions", key)
     if isinstance(key, str) and not (key.isascii() and key.isdigit()):
+        from specr.spec.mismatch import wrong_type  # noqa: PLC0415 - for errors only
+
         return wrong_type(path, "an integer", key, at_key=True)
     digits = str(key).lstrip("0")
     # Told by its length first: Python reads no more than 4300 digits.

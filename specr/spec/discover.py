@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from posixpath import dirname, join, normpath
-from typing import Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import Final
+
+from msgspec import Struct
 
 from specr.diagnostics import Diagnostic, Severity, Span
 from specr.spec.document import shown_path
@@ -44,7 +45,7 @@ _REMEDIES: Final = {
 }
 
 
-class Listing(NamedTuple):
+class Listing(Struct, frozen=True):
     """What a tree offers: files to read, shallow ones first, and findings by the path they are about.
 
     `models` are the folders that hold a model, the outermost where one lies in another. None of
@@ -126,6 +127,8 @@ def source_path(file: str, source: str) -> str | None:
     told by the source that is asked for it.
     """
     if "://" in source or source.startswith("file:/"):
+        from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - few sources are URLs
+
         try:
             parts = urlsplit(source)
         except ValueError:

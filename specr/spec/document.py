@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -49,7 +49,7 @@ class Document(Struct, frozen=True):
         return shown_path(self.file, self.pack)
 
 
-class Finding(NamedTuple):
+class Finding(Struct, frozen=True):
     """A diagnostic, and the document that its path leads into."""
 
     document: Document

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from specr.diagnostics import Path
 
 _LONGEST = 60
 
 
-class Problem(NamedTuple):
+class Problem(Struct, frozen=True):
     """One thing that is wrong, and the path to it from the document's root."""
 
     path: Path

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from specr.spec.fault import SYNTAX, Fault, Place
 
@@ -20,7 +22,7 @@ _NOTHING: Final = r"(?:[ \t]*(?:#.*)?(?:\n|\Z))*"
 _VERSION: Final = r"(?m)^%YAML[ \t]+1\.2[ \t]*(?:#.*)?$"
 
 
-class Chunk(NamedTuple):
+class Chunk(Struct, frozen=True):
     """The text of one document, its `---` included, and the line of the file it begins on, from 0."""
 
     line: int

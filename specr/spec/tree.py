@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
 from posixpath import join, normpath
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 
 class EntryType(Enum):
@@ -37,7 +39,7 @@ class EntryType(Enum):
     """A folder whose entries can't be listed."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One file, or something in its place. `path` is relative, with `/`; `size` in bytes."""
 
     path: str

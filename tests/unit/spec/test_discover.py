@@ -9,7 +9,7 @@ import pytest
 from specr.diagnostics import Diagnostic, Severity
 from specr.render.diagnostics import render_diagnostic
 from specr.spec import discover as discovery
-from specr.spec.discover import ArtifactFolders, discover, source_path
+from specr.spec.discover import ArtifactFolders, Listing, discover, source_path
 from specr.spec.load import load_specs
 from specr.spec.tree import Entry, EntryType, FolderTree, Skip, normalise
 from tests.unit.spec.projects import Folders, MemoryTree, document, load, loaded, only
@@ -54,7 +54,7 @@ def test_ignored_folders_are_not_looked_into(tmp_path: Path) -> None:
     (tmp_path / "big").mkdir()
     (tmp_path / "big" / "pipe.yaml").mkdir()
     os.mkfifo(tmp_path / "big" / "fifo.yaml")
-    assert discover(FolderTree(tmp_path)) == ((), (), ())
+    assert discover(FolderTree(tmp_path)) == Listing((), ())
 
 
 def test_a_bad_pattern_does_not_switch_the_others_off() -> None:

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.spec.git_tree import GitTree
@@ -53,7 +55,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def listing(tree: Tree) -> list[Entry]:
-    return sorted(tree.entries(lambda _: False))
+    return sorted(tree.entries(lambda _: False), key=attrgetter("path"))
 
 
 def told(folder: Path, revision: str) -> Diagnostic:
@@ -327,7 +329,7 @@ def test_a_revision_reads_like_its_checkout(
 
     def comparable(tree: Tree) -> dict[str, Entry]:
         entries = tree.entries(lambda folder: folder.startswith("models"))
-        return {e.path: e if e.type is EntryType.FILE else e._replace(size=0) for e in entries}
+        return {e.path: e if e.type is EntryType.FILE else replace(e, size=0) for e in entries}
 
     there, here = comparable(revision), comparable(checkout)
     assert there.keys() == here.keys()
