@@ -24,6 +24,14 @@ class PredictionError(Exception):
     """A prediction that is no table, or not the table that the signature announces."""
 
 
+def only_column(predicted: Any) -> Any:
+    """The column of a prediction of one, as most models give it: an array, perhaps by name; else None."""
+    if type(predicted) is dict and len(predicted) == 1:
+        (predicted,) = predicted.values()
+    plain = type(predicted) is np.ndarray and predicted.ndim > 0 and predicted.size == len(predicted)
+    return predicted.reshape(-1) if plain else None
+
+
 def columns_of(predicted: Any) -> dict[object, Any]:
     """The columns of a prediction by label; the labels are positions where it names none.
 

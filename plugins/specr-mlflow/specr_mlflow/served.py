@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from specr_scorer import Cell, Contributions, DataType, Field, Frame, LoadError, Schema
 
 from specr_mlflow.contributions import Explainer, find_explainer
 from specr_mlflow.example import load_example
 from specr_mlflow.frames import Part, gapless, join_parts, split_missing
 from specr_mlflow.independence import is_row_independent
-from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match
+from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match, only_column
 from specr_mlflow.predictor import DirectPredictor, Predictor
 from specr_mlflow.probabilities import Probabilities, find_probabilities
 from specr_mlflow.schema import Side
@@ -127,8 +126,9 @@ class ExplainedModel(ServedModel):
 
 
 def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
-    if len(fields) == 1 and type(predicted) is np.ndarray and predicted.ndim == 1:  # what most models give
-        return {fields[0].name: cells_of(predicted, fields[0].type)}
+    only = only_column(predicted) if len(fields) == 1 else None
+    if only is not None:  # whatever it is called, there is no other
+        return {fields[0].name: cells_of(only, fields[0].type)}
     columns = match(columns_of(predicted), fields)
     return {field.name: cells_of(columns[field.name], field.type) for field in fields}
 

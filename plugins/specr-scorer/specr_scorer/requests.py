@@ -43,7 +43,7 @@ class ScoreRequest(NamedTuple):
     asked: Asked
     frame: Frame
     media: Mapping[str, list[Media | None]]
-    copies: tuple[list[str | None], ...]
+    copies: list[list[str | None]]
 
     @property
     def joinable(self) -> bool:
@@ -159,9 +159,7 @@ def _request(
             for column in layout.columns
         }
     media = _read_media(layout, columns, files, place) if layout.has_media else _NO_MEDIA
-    copies = tuple(
-        _copy_column(position, cells[position :: layout.width], place) for position in layout.copies
-    )
+    copies = [_copy_column(position, cells[position :: layout.width], place) for position in layout.copies]
     return ScoreRequest(asked, Frame(columns, len(rows)), media, copies)
 
 

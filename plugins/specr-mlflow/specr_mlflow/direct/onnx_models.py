@@ -103,9 +103,11 @@ def _table(part: Part, side: Side, columns: Columns | None) -> Any:
 def _run(session: Any, outputs: Sequence[str], feed: dict[str, Any], *, flat: bool) -> dict[str, Any]:
     """The outputs by name; of a table, one value a row in whatever shape makes one column."""
     predicted = session.run(outputs, feed)
+    if not flat:
+        return dict(zip(outputs, predicted, strict=True))
     rows = len(next(iter(feed.values())))
     named = {}
     for name, value in zip(outputs, predicted, strict=True):
         array = np.asarray(value)
-        named[name] = array.reshape(-1) if flat and array.size == rows else value
+        named[name] = array.reshape(-1) if array.size == rows else value
     return named
