@@ -34,11 +34,14 @@ spec: {{model: {name}, version: 1}}
 
 HOUSES = [[90.0, 3.0], [45.5, 1.0], [120.0, 5.0]]
 
-MOJO_REQUEST = {"fields": ["x", "city"], "rows": [["1", "Oslo"], ["7", "Rome"], ["", "Oslo"]]}
-PICKLE_REQUEST = {
-    "fields": ["area", "rooms"],
-    "rows": [[repr(area), str(int(rooms))] for area, rooms in HOUSES],
+REQUESTS: dict[str, dict[str, Any]] = {
+    "mojo": {"fields": ["x", "city"], "rows": [["1", "Oslo"], ["7", "Rome"], ["", "Oslo"]]},
+    "pickle": {
+        "fields": ["area", "rooms"],
+        "rows": [[repr(area), str(int(rooms))] for area, rooms in HOUSES],
+    },
 }
+"""A score request for each model, by name."""
 
 
 def write_packs(folder: Path, provider: str, settings: dict[str, Any]) -> dict[str, list[float]]:

@@ -11,7 +11,7 @@ import pytest
 from specr.address import Address
 from tests.engines.docker.project import Project
 from tests.engines.models import MODELS, score, score_request, write_quickstart, write_three
-from tests.engines.packs import MOJO_REQUEST, PICKLE_REQUEST, write_packs
+from tests.engines.packs import REQUESTS, write_packs
 from tests.unit.providers.machine import wait_until
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
@@ -77,7 +77,7 @@ def test_the_images_of_other_packs_answer_as_their_models_predict(client: Any, t
     try:
         project.apply()
         project.nothing_to_do()
-        for name, request in (("mojo", MOJO_REQUEST), ("pickle", PICKLE_REQUEST)):
+        for name, request in REQUESTS.items():
             scores = score(endpoint(project, name), request)
             assert [float(row[0]) for row in scores] == predicted[name]
         project.destroy()

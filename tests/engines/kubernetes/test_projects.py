@@ -12,10 +12,9 @@ import pytest
 from tests.engines.kubernetes.project import Project, run_specr
 from tests.engines.kubernetes.space import CLAIM, Space, wait_until
 from tests.engines.models import MODELS, score, score_request, write_quickstart, write_three
+from tests.engines.packs import REQUESTS, write_packs
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
-
-IMAGES = ("specr/mlflow-processor:0.1.0", "specr/mlflow-runtime:0.1.0")
 
 
 def settings(space: Space) -> dict[str, Any]:
@@ -71,6 +70,19 @@ class TestProjects:
         check_settled(folder)
         for name in MODELS:
             scores = score(address(space, folder, name), score_request())
+            assert [float(row[0]) for row in scores] == predicted[name]
+        run_specr(folder, "destroy", "--auto-approve")
+
+    def test_the_images_of_other_packs_answer_as_their_models_predict(
+        self, space: Space, tmp_path: Path
+    ) -> None:
+        """Java, too, in a pod that may write to /tmp alone."""
+        folder = tmp_path / "packs"
+        predicted = write_packs(folder, "cluster", settings(space))
+        run_specr(folder, "apply", "--auto-approve")
+        check_settled(folder)
+        for name, request in REQUESTS.items():
+            scores = score(address(space, folder, name), request)
             assert [float(row[0]) for row in scores] == predicted[name]
         run_specr(folder, "destroy", "--auto-approve")
 
