@@ -20,8 +20,9 @@ from specr_scorer.cells import FLOAT32_OVERFLOW, PARSERS, RENDERERS
 from specr_scorer.model import Cell
 from specr_scorer.schema import DataType
 
-_FEW: Final = 8
-"""Up to so many cells, looking for a fast way to write them takes longer than it saves."""
+_FEW_READ: Final = 4
+_FEW_WRITTEN: Final = 8
+"""Up to so many cells, looking for a fast way takes longer than it saves."""
 _TEXTS: Final = frozenset({str, NoneType})
 _NUMBERS: Final = frozenset({float, int, NoneType})
 _WHOLE: Final = frozenset({int, NoneType})
@@ -36,7 +37,7 @@ def parse_column(data_type: DataType, cells: list[Any]) -> list[Cell]:
     Raises:
         CellError: a cell is no value of the type; which one, the caller finds out.
     """
-    values = parse_alike(data_type, cells) if len(cells) > 1 else None
+    values = parse_alike(data_type, cells) if len(cells) > _FEW_READ else None
     if values is not None:
         return values
     parse = PARSERS[data_type]
@@ -55,7 +56,7 @@ def render_column(data_type: DataType, column: Sequence[Any]) -> list[str | None
     Raises:
         TypeError, ValueError, OverflowError: a value is none of the type.
     """
-    if len(column) > _FEW:
+    if len(column) > _FEW_WRITTEN:
         rendered = _render_alike(data_type, column)
         if rendered is not None:
             return rendered
