@@ -1,4 +1,4 @@
-"""XGBoost's single rows: the library's own answers to the last bit, by a shorter way where there is one."""
+"""XGBoost's rows in place: the library's own answers to the last bit, by a shorter way where there is one."""
 
 import threading
 import warnings
@@ -52,7 +52,7 @@ def same(made: Any, wanted: Any) -> bool:
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("parameters", OBJECTIVES, ids=str)
-def test_one_row_is_answered_as_by_the_library(parameters: dict[str, Any], dtype: str) -> None:
+def test_rows_are_answered_as_by_the_library(parameters: dict[str, Any], dtype: str) -> None:
     plain, kept = booster(parameters), booster(parameters)
     calls = spied(kept, dtype)
     rows = (ROWS * 10).astype(dtype)
@@ -67,15 +67,17 @@ def test_one_row_is_answered_as_by_the_library(parameters: dict[str, Any], dtype
         for row in rows[:20]:
             for given in (row.reshape(1, -1), np.asfortranarray(row.reshape(-1, 1)).T):
                 assert same(kept.inplace_predict(data=given, **asked), plain.inplace_predict(given, **asked))
+        for given in (rows, rows[:2], np.asfortranarray(rows), rows[::-3]):
+            assert same(kept.inplace_predict(data=given, **asked), plain.inplace_predict(given, **asked))
     assert not calls
 
 
-def test_whatever_is_more_than_a_row_is_the_librarys() -> None:
+def test_whatever_is_more_than_rows_is_the_librarys() -> None:
     plain, kept = booster({}), booster({})
     calls = spied(kept, "float64")
     row = ROWS[:1]
     for data, told in (
-        (ROWS, {}),
+        (ROWS[:0], {}),
         (row.astype("float32"), {}),
         (row, {"strict_shape": True}),
         (row, {"base_margin": np.array([0.5], "float32")}),
@@ -104,8 +106,9 @@ def test_threads_have_places_of_their_own() -> None:
 
     def ask(number: int) -> None:
         start.wait()
-        for _ in range(300):
-            assert kept.inplace_predict(ROWS[number : number + 1])[0] == wanted[number]
+        for turn in range(300):
+            rows = slice(number, number + 1 + turn % 3)
+            assert kept.inplace_predict(ROWS[rows]).tolist() == wanted[rows].tolist()
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(4))) == [None] * 4

@@ -1,8 +1,8 @@
-"""XGBoost's prediction of one row in place, by its C library at once.
+"""XGBoost's prediction of rows in place, by its C library at once.
 
 `Booster.inplace_predict` makes a proxy of a matrix for each call, which looks up the limits of the process in
 the files of its control group, and asks of the data whether it is of any of a dozen libraries. For one row
-that takes five times as long as the trees. Here a thread keeps its proxy and its row; the C call is the same.
+that takes five times as long as the trees. Here a thread keeps its proxy; the C call is the same.
 """
 
 import ctypes
@@ -24,18 +24,11 @@ _KEPT: Final = 16
 
 
 class _Place(threading.local):
-    """What one thread keeps: a row, a proxy of a matrix, and where the library tells its answer."""
+    """What one thread keeps: a row and how it is told, a proxy of a matrix, and where its answer is told."""
 
     def __init__(self, library: Any, width: int, dtype: str) -> None:
         self.row = np.zeros((1, width), dtype)
-        place = self.row.__array_interface__
-        shown = {
-            "data": [place["data"][0], True],
-            "shape": [1, width],
-            "typestr": place["typestr"],
-            "version": 3,
-        }
-        self.interface = json.dumps(shown | {"strides": None}).encode()
+        self.interface = _interface(self.row)
         self.proxy = ctypes.c_void_p()
         if library.XGProxyDMatrixCreate(ctypes.byref(self.proxy)) != 0:
             self.proxy = ctypes.c_void_p()  # the library makes one for each call then
@@ -46,7 +39,7 @@ class _Place(threading.local):
 
 
 def keep_places(booster: Any, dtype: str) -> None:
-    """Have a booster predict single rows of a type by what each thread keeps, until the process ends.
+    """Have a booster predict rows of a type by what each thread keeps, until the process ends.
 
     Versions whose library has no such calls stay as they are.
     """
@@ -61,16 +54,20 @@ def _keeping(booster: Any, library: Any, original: Callable[..., Any], dtype: st
     width = int(booster.num_features())
     place = _Place(library, width, dtype)
     configs: dict[tuple[object, ...], bytes] = {}
-    call, wanted, shape = library.XGBoosterPredictFromDense, np.dtype(dtype), (1, width)
+    call, wanted = library.XGBoosterPredictFromDense, np.dtype(dtype)
 
     @wraps(original)
     def inplace_predict(data: Any, *asked: Any, **told: Any) -> Any:
-        plain = type(data) is np.ndarray and data.shape == shape and data.dtype == wanted and not asked
+        plain = type(data) is np.ndarray and data.ndim == 2 and data.dtype == wanted and not asked
         config = _config(configs, **told) if plain else None
-        if config is None:
+        if config is None or data.shape[1] != width or not len(data):
             return original(data, *asked, **told)
-        place.row[:] = data
-        if call(booster.handle, place.interface, config, place.proxy, *place.told) != 0:
+        if len(data) == 1:
+            place.row[:] = data
+            interface = place.interface
+        else:
+            interface = _interface(data)
+        if call(booster.handle, interface, config, place.proxy, *place.told) != 0:
             return original(data, **told)  # which tells what is wrong
         sizes = place.shape[: place.dimensions.value]
         # the answer lies in memory of the library, until this thread's next call
@@ -78,6 +75,13 @@ def _keeping(booster: Any, library: Any, original: Callable[..., Any], dtype: st
         return np.frombuffer(made, dtype=np.float32).reshape(sizes)
 
     return inplace_predict
+
+
+def _interface(array: Any) -> bytes:
+    """An array in memory as the library reads of it (numpy's array interface, version 3, as JSON)."""
+    place: dict[str, Any] = array.__array_interface__
+    shown = {"data": [place["data"][0], True], "shape": place["shape"], "strides": place["strides"]}
+    return json.dumps({**shown, "typestr": place["typestr"], "version": 3}).encode()
 
 
 def _config(
