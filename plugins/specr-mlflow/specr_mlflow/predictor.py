@@ -31,11 +31,16 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DirectPredictor:
-    """A library's model, asked without MLflow between."""
+    """A library's model, asked without MLflow between.
+
+    `apart` says that it is known to answer a row the same whatever rows come with it, for models that
+    don't tell by their kind.
+    """
 
     native: Any
     convert: Callable[[Part], Any]
     ask: Callable[[Any], Any]
+    apart: bool = False
 
     def prepare(self, part: Part) -> Any:
         """The rows as the library takes them."""

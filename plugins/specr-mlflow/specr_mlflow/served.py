@@ -63,7 +63,8 @@ class ServedModel:
         schema = Schema(inputs.fields, (*fields, *extra))
         explainer = find_explainer(native, inputs, fields, extra)
         kind = ServedModel if explainer is None else ExplainedModel
-        independent = is_row_independent(native)
+        apart = isinstance(predictor, DirectPredictor) and predictor.apart
+        independent = apart or is_row_independent(native)
         return kind(
             schema, predictor, fields, probabilities, example, explainer, independent, gapless(inputs.fields)
         )

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types import Schema, TensorSpec
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from specr_mlflow.runtime import load
-from specr_scorer import Frame, LoadError, Model
+from specr_scorer import Frame, LoadError, Model, RowIndependent
 from specr_scorer.testing import Client
 
 with warnings.catch_warnings():
@@ -132,6 +133,50 @@ def test_a_session_is_as_it_was_saved(save_flavor: SaveFlavor) -> None:
     options = model._predictor.native.get_session_options()  # type: ignore[attr-defined]  # what was made of it
     assert options.intra_op_num_threads == 1
     assert options.get_session_config_entry("session.disable_prepacking") == "1"
+
+
+@pytest.mark.parametrize(
+    ("model", "threads", "apart"),
+    [
+        (GradientBoostingRegressor(n_estimators=90), 1, True),
+        (RandomForestRegressor(20), 1, True),
+        (RandomForestRegressor(20), 2, False),
+        (RandomForestRegressor(20), None, False),
+        (LinearRegression(), 1, False),
+    ],
+    ids=str,
+)
+def test_trees_in_one_thread_answer_row_by_row(
+    save_flavor: SaveFlavor, model: Any, threads: int | None, apart: bool
+) -> None:
+    table = RANDOM.normal(size=(300, 3)).astype("float32")
+    converted = skl2onnx.to_onnx(model.fit(table, table @ [1.0, 2.0, 3.0]), table[:1])
+    options = None if threads is None else {"intra_op_num_threads": threads}
+    folder = save_flavor(
+        mlflow.onnx,
+        converted,
+        signature=infer_signature(table, {"variable": table[:, :1]}),
+        onnx_session_options=options,
+    )
+    served = load({"MODEL_PATH": str(folder), "SPECR_MLFLOW_PATH": "direct"})
+    assert isinstance(served, RowIndependent)
+    assert served.row_independent() is apart
+    if apart:
+        session = served._predictor.native  # type: ignore[attr-defined]  # the model's own
+        single = np.concatenate([session.run(None, {"X": row})[0] for row in table[:, None]])
+        for start, stop in ((0, 300), (7, 71), (100, 103), (0, 129)):
+            joined = session.run(None, {"X": table[start:stop]})[0]
+            assert joined.tolist() == single[start:stop].tolist()
+
+
+def test_a_graph_for_so_many_rows_is_asked_for_no_others(save_flavor: SaveFlavor) -> None:
+    model = graph([value("X", 1, 3)], [value("Y", 1, 3)], helper.make_node("Identity", ["X"], ["Y"]))
+    signature = infer_signature(TABLE[:1], {"Y": TABLE[:1]})
+    options = {"intra_op_num_threads": 1}
+    folder = save_flavor(mlflow.onnx, model, signature=signature, onnx_session_options=options)
+    served = load({"MODEL_PATH": str(folder), "SPECR_MLFLOW_PATH": "direct"})
+    assert isinstance(served, RowIndependent)
+    assert not served.row_independent()
 
 
 def test_a_graph_for_a_device_that_is_there_is_left_to_mlflow(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,10 @@ from specr_mlflow.schema import Side
 
 _CPU: Final = "CPUExecutionProvider"
 _DEFAULT_PROVIDERS: Final = ("CUDAExecutionProvider", _CPU)
+_ROW_BY_ROW: Final = frozenset(
+    {"Cast", "Identity", "TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor", "ZipMap"}
+)
+"""Operators whose arithmetic is known; whatever adds up by vectors of a processor is not among them."""
 _MODES: Final = {"SEQUENTIAL": "ORT_SEQUENTIAL", "PARALLEL": "ORT_PARALLEL"}
 
 
@@ -36,7 +41,26 @@ def load(saved: SavedModel) -> Predictor:
         _feed, names=names, singles=singles, side=saved.inputs, columns=Columns.of(saved.inputs)
     )
     outputs = [entry.name for entry in session.get_outputs()]
-    return DirectPredictor(session, convert, partial(_run, session, outputs, flat=not saved.inputs.tensors))
+    ask = partial(_run, session, outputs, flat=not saved.inputs.tensors)
+    return DirectPredictor(session, convert, ask, apart=_keeps_rows_apart(session, path))
+
+
+def _keeps_rows_apart(session: Any, path: Path) -> bool:
+    """Whether a graph answers a row the same, to the last bit, whatever rows come with it.
+
+    Of trees that holds in a single thread; several would share out the rows, or a row's trees, as many as
+    there are. A graph that is made for a fixed number of rows can't take others at all.
+    """
+    inputs = session.get_inputs()
+    fixed = any(isinstance(entry.shape[0], int) for entry in inputs if entry.shape)
+    if fixed or session.get_session_options().intra_op_num_threads != 1:
+        return False
+    try:
+        import onnx  # noqa: PLC0415 - for such graphs alone; models of MLflow's come with it
+    except ImportError:
+        return False
+    model = onnx.load(path, load_external_data=False)
+    return not model.functions and {node.op_type for node in model.graph.node} <= _ROW_BY_ROW
 
 
 def _check_providers(conf: Mapping[str, Any]) -> None:
