@@ -54,6 +54,7 @@ class Connections:
 
     def _on_open(self, connection: Connection) -> None:
         self._open.add(connection)
+        self._service.connected = len(self._open)
         if len(self._open) > self._most:
             self._make_room(connection)
         if not self._looking:
@@ -62,6 +63,7 @@ class Connections:
 
     def _on_close(self, connection: Connection) -> None:
         self._open.discard(connection)
+        self._service.connected = len(self._open)
         if not self._open:
             self._none_left.set()
 

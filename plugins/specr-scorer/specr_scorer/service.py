@@ -24,7 +24,8 @@ _LEFT: Final = Response(499, b"")
 class Service:
     """Serves the Application to connections.
 
-    `read_timeout` and `score_timeout` are in seconds, infinite where the settings say 0.
+    `read_timeout` and `score_timeout` are in seconds, infinite where the settings say 0. `connected` is how
+    many clients there are.
     """
 
     def __init__(self, app: Application, settings: Settings, workers: Workers[Content, Response]) -> None:
@@ -32,6 +33,7 @@ class Service:
         self._metrics = app.metrics
         self._settings = settings
         self._workers = workers
+        self.connected = 0
         self.read_timeout = settings.read_timeout or math.inf
         self.score_timeout = settings.score_timeout or math.inf
 
@@ -68,7 +70,7 @@ class Service:
         )
         small = job.limit is not None and len(content.body) <= _SMALL
         task = Task(job.run, content, job.together if small else None, small)
-        if task.together is None:  # nothing is gained by waiting for others
+        if task.together is None or self.connected == 1:  # nothing is gained by waiting for others
             try:
                 response = self._workers.do_now(task)
             except Exception as bug:  # noqa: BLE001 - the last stop before the client

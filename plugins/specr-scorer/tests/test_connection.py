@@ -43,6 +43,24 @@ class Gate:
         return {"y": frame.columns["a"]}
 
 
+class Apart(Gate):
+    """Promises what lets its requests be joined, and scored on the loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[int] = []
+
+    def row_independent(self) -> bool:
+        return True
+
+    def any_thread(self) -> bool:
+        return True
+
+    def score(self, frame: Frame) -> Mapping[str, list[Any]]:
+        self.frames.append(frame.rows)
+        return super().score(frame)
+
+
 class Transport(asyncio.Transport):
     """Remembers what it was told; `unsent` is what its client has not read."""
 
@@ -131,13 +149,16 @@ class House:
 Play = Callable[[House], Awaitable[None]]
 
 
-def play(main: Play, **settings: Any) -> House:
+def play(main: Play, model: Gate | None = None, **settings: Any) -> House:
+    model = model or Gate()
+
     async def inside() -> House:
         loop = asyncio.get_running_loop()
         chosen = Settings(Path("model"), "m1", **settings)
-        app, model = Application(chosen), Gate()
-        app.install(model)
+        app = Application(chosen)
         workers: Workers[Content, Response] = Workers(1, loop, app.set_overdue)
+        if app.install(model).moves:
+            workers.allow_inline()
         house = House(app, model, Connections(Service(app, chosen, workers), loop))
         try:
             await asyncio.wait_for(main(house), PATIENCE)
@@ -180,6 +201,31 @@ def test_nothing_is_read_while_a_request_is_served() -> None:
         assert connection.phase is Phase.IDLE
 
     play(main)
+
+
+def test_requests_of_several_clients_are_joined_and_those_of_one_are_answered_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("specr_scorer.workers._QUICK", PATIENCE)  # however slow the machine is
+    model = Apart()
+
+    async def main(house: House) -> None:
+        first, transport = house.connect()
+        for number in range(100):  # until the loop trusts the model
+            first.data_received(score("x"))
+            await house.settle(transport, number + 1)
+        await until(lambda: first.phase is Phase.IDLE)
+        first.data_received(score("1"))
+        assert len(transport.answers) == 101
+        others = [house.connect() for _ in range(3)]
+        for connection, _ in others:
+            connection.data_received(score("2"))
+            assert connection.phase is Phase.ANSWER
+        for _, transport in others:
+            await house.settle(transport, 1)
+        assert model.frames[-2:] == [1, 3]
+
+    play(main, model)
 
 
 def test_a_client_that_leaves_is_not_scored_for() -> None:
