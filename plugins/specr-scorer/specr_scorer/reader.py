@@ -15,6 +15,8 @@ from specr_scorer.responses import Job, Response, error, too_large
 
 HEAD_BYTES: Final = 65_536
 """The most that may come without a head becoming whole, or a body growing."""
+_AHEAD: Final = 2048
+"""Bytes that may hold whole requests beside the one that is wanted."""
 _SMALL_REST: Final = 65_536
 """A refused request's body of up to so many bytes is read to its end, for the sake of its connection."""
 
@@ -36,6 +38,14 @@ class Reader:
         self._quiet = 0
         self._resuming = False
 
+    @property
+    def appetite(self) -> int:
+        """How many bytes to feed at once, so that few requests are begun long before their turn."""
+        coming = self.coming
+        if coming is None or coming.decided is None or coming.length is None:
+            return _AHEAD
+        return max(coming.length - coming.received, _AHEAD)
+
     def feed(self, data: bytes) -> Response | None:
         """Take what came.
 
@@ -56,26 +66,34 @@ class Reader:
         return decided if isinstance(decided, Response) and not _is_soon_over(coming) else None
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
+        rest: bytes | memoryview = data
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+            except HttpParserUpgrade as offer:  # of which any number may have come at once
+                rest = memoryview(rest)[offer.args[0] :]
+                self._decline()
+            else:
+                return
 
-    def _decline(self, rest: bytes) -> None:
+    def _decline(self) -> None:
         """Go on in HTTP/1.1 after an offer to change to another protocol.
 
         For the parser, all that follows is of the other protocol, the request's body too. So a new one
-        reads on, from a head that says no more than how long the body is.
+        reads on, from a head that says no more than how long the body is, in the client's words, since the
+        first one has not judged them all.
         """
         self._parser = HttpRequestParser(self)
         coming = self.coming
         if coming is not None:
             self._resuming = True
             length = coming.headers.get(b"content-length")
-            framing = b"transfer-encoding: chunked" if length is None else b"content-length: " + length
-            self._parse(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
-        if rest:
-            self._parse(rest)
+            framing = (
+                b"transfer-encoding: " + coming.headers[b"transfer-encoding"]
+                if length is None
+                else b"content-length: " + length
+            )
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
 
     # What the parser calls.
 
@@ -103,8 +121,10 @@ class Reader:
             return
         coming, parser = self._expected(), self._parser
         coming.method = parser.get_method().decode("latin-1")
-        coming.keeps = parser.should_keep_alive()
         coming.old = parser.get_http_version() == "1.0"
+        # what an old proxy before us, to which chunks are no body, would take for further requests
+        in_doubt = coming.old and b"transfer-encoding" in coming.headers
+        coming.keeps = parser.should_keep_alive() and not in_doubt
         self._begin(coming)
 
     def on_body(self, piece: bytes) -> None:
@@ -114,7 +134,7 @@ class Reader:
         coming.received += len(piece)
         job = coming.decided
         if isinstance(job, Job) and job.limit is not None:
-            coming.body.append(piece)
+            coming.take_body(piece)
             if coming.received > job.limit.size:
                 coming.decided = too_large(job.limit)
                 coming.body = []

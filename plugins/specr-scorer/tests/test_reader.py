@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from sys import getsizeof
 
 import pytest
 from hypothesis import example, given
@@ -192,3 +193,65 @@ def test_what_matters_of_a_head() -> None:
     assert exchange.header(b"content-type") is None
     assert exchange.old
     assert not exchange.waits
+
+
+UPGRADE = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
+def test_the_body_after_an_offer_is_no_request_however_its_length_is_written(space: bytes) -> None:
+    reader = make()
+    inner = b"GET /smuggled HTTP/1.1\r\n\r\n"
+    head = UPGRADE + b"Content-Length: %d%b\r\n\r\n" % (len(inner), space)
+    assert reader.feed(head + inner + b"GET /yes HTTP/1.1\r\n\r\n") is None
+    assert [(exchange.path, b"".join(exchange.body)) for exchange in reader.whole] == [
+        ("/", inner),
+        ("/yes", b""),
+    ]
+
+
+def test_an_offer_makes_no_coding_good_that_is_not() -> None:
+    refusal = make().feed(UPGRADE + b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n")
+    assert refusal is not None
+    assert refusal.status == 400
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n",
+        UPGRADE + b"content-length: 1\r\n\r\nx",
+    ],
+)
+def test_any_number_of_offers_may_come_at_once(wire: bytes) -> None:
+    reader = make()
+    assert reader.feed(wire * 2000) is None
+    assert len(reader.whole) == 2000
+
+
+def test_a_length_may_begin_with_any_number_of_zeros() -> None:
+    reader = make()
+    assert reader.feed(b"POST /no HTTP/1.1\r\ncontent-length: " + b"0" * 5000 + b"3\r\n\r\nab") is None
+    assert reader.coming is not None
+    assert reader.coming.length == 3
+
+
+def test_a_body_in_small_pieces_takes_no_more_memory_than_a_whole_one() -> None:
+    reader = make()
+    reader.feed(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+    for number in range(10_000):
+        reader.feed(b"2\r\n%02d\r\n" % (number % 100))
+    assert reader.coming is not None
+    pieces = reader.coming.body
+    assert sum(map(getsizeof, pieces)) < 30_000
+    assert b"".join(pieces) == b"".join(b"%02d" % (number % 100) for number in range(10_000))
+
+
+def test_a_connection_does_not_outlive_what_an_old_proxy_would_take_for_other_requests() -> None:
+    reader = make()
+    head = b"POST / HTTP/1.0\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert reader.feed(head + b"3\r\nabc\r\n0\r\n\r\n") is None
+    (exchange,) = reader.whole
+    assert b"".join(exchange.body) == b"abc"
+    assert not exchange.keeps
