@@ -133,7 +133,7 @@ class Workers(Generic[A, T]):
         while waiting:
             count = _count_together(waiting, _TOGETHER)
             for result in self._do(waiting[:count]):
-                _settle(*result)
+                self._finish(*result)
             waiting = waiting[count:]
 
     def _work(self) -> None:
@@ -184,10 +184,13 @@ class Workers(Generic[A, T]):
         while self._finished:
             future, result, error = self._finished.popleft()
             self._busy -= 1
-            if future in self._overdue:
-                self._overdue.discard(future)
-                self._on_overdue(len(self._overdue))
-            _settle(future, result, error)
+            self._finish(future, result, error)
+
+    def _finish(self, future: "asyncio.Future[T]", result: T | None, error: BaseException | None) -> None:
+        if future in self._overdue:
+            self._overdue.discard(future)
+            self._on_overdue(len(self._overdue))
+        _settle(future, result, error)
 
 
 def _count_together(waiting: Sequence[_Waiting[A, T]] | deque[_Waiting[A, T]], most: int) -> int:
@@ -223,5 +226,9 @@ def _settle(future: "asyncio.Future[T]", result: T | None, error: BaseException 
         return
     if error is None:
         future.set_result(result)  # type: ignore[arg-type]  # the result of a call without error
+    elif isinstance(error, StopIteration):  # which no future takes
+        bearable = RuntimeError("StopIteration was raised")
+        bearable.__cause__ = error
+        future.set_exception(bearable)
     else:
         future.set_exception(error)

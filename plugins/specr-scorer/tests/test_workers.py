@@ -182,3 +182,33 @@ def test_slow_tasks_leave_the_loop_again() -> None:
         assert ran_in[-1] != threading.get_ident()
 
     run(main)
+
+
+def test_a_failure_that_no_future_takes_comes_back_all_the_same() -> None:
+    def call(_: int) -> int:
+        raise StopIteration
+
+    async def main(make: Callable[..., Numbers]) -> BaseException:
+        (failure,) = await asyncio.gather(make().submit(Task(call, 1)), return_exceptions=True)
+        assert isinstance(failure, RuntimeError)
+        return failure
+
+    assert isinstance(run(main).__cause__, StopIteration)
+
+
+def test_what_is_given_up_before_it_began_on_the_loop_is_not_overdue_for_ever() -> None:
+    counts: list[int] = []
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make(1, counts.append)
+        workers.allow_inline()
+        task = Task(lambda number: number, 1, small=True)
+        for _ in range(40):
+            await workers.submit(task)
+        future = workers.submit(task)
+        workers.give_up(future, -1)
+        assert await future == -1
+        await asyncio.sleep(0)
+
+    run(main)
+    assert counts == [1, 0]
