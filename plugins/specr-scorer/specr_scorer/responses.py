@@ -1,12 +1,12 @@
 """Requests that were admitted, whole answers, and how errors are worded. Knows of no route and no model."""
 
-import sys
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import orjson
+
+from specr_scorer.messages import log_failure
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
@@ -91,13 +91,6 @@ def one_line(exception: BaseException) -> str:
     if len(message) > _MESSAGE_LENGTH:
         message = f"{message[:_MESSAGE_LENGTH]}…"
     return f"{type(exception).__name__}: {message}" if message else type(exception).__name__
-
-
-def log_failure(failure: BaseException) -> None:
-    """Show an exception with its traceback in the runtime's log, where its author looks."""
-    text = "".join(traceback.format_exception(failure))
-    sys.stderr.write(text.encode("utf-8", "backslashreplace").decode())
-    sys.stderr.flush()
 
 
 def document(value: Any, status: int = 200) -> Response:

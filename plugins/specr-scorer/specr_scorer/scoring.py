@@ -16,6 +16,7 @@ from specr_scorer.answers import (
     score_document,
 )
 from specr_scorer.batches import join_frames, split_columns, take_batches
+from specr_scorer.messages import log_failure
 from specr_scorer.metrics import Metrics
 from specr_scorer.model import ContributesOriginal, InputError
 from specr_scorer.requests import ScoreRequest
@@ -28,7 +29,6 @@ from specr_scorer.responses import (
     document,
     error,
     failed,
-    log_failure,
     one_line,
 )
 from specr_scorer.served import Served

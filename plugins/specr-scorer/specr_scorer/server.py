@@ -9,7 +9,6 @@ import gc
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,15 +18,12 @@ from uvloop import new_event_loop
 
 from specr_scorer.app import Application
 from specr_scorer.connections import MOST, Connections
+from specr_scorer.messages import flush_streams, log_failure, provide_streams, say
 from specr_scorer.model import LoadError, Model, ScoresMedia
-from specr_scorer.responses import NOTHING, Content, Response, log_failure, one_line
+from specr_scorer.responses import NOTHING, Content, Response, one_line
 from specr_scorer.service import Service
 from specr_scorer.settings import Settings, SettingsError, read_settings
 from specr_scorer.workers import Task, Workers
-
-
-def _log(line: str) -> None:
-    print(f"specr-scorer: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a server's log
 
 
 def serve(load: Callable[[], Model | ScoresMedia]) -> int:
@@ -41,14 +37,15 @@ def serve(load: Callable[[], Model | ScoresMedia]) -> int:
         The exit status: 0 after SIGTERM or SIGINT, 1 where the model could not be loaded, the
         port not bound, or requests still ran when the drain time was over, 2 for a bad setting.
     """
+    provide_streams()
     try:
         settings = read_settings(os.environ)
         port = _bind(settings)
     except SettingsError as problem:
-        _log(f"{problem}.")
+        say(f"{problem}.")
         return 2
     except OSError as problem:
-        _log(f"can't listen on {settings.host}:{settings.port}: {problem.strerror}.")
+        say(f"can't listen on {_place(settings)}: {problem.strerror}.")
         return 1
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_Run(settings, load).main(port))
@@ -61,8 +58,7 @@ def run(load: Callable[[], Model | ScoresMedia]) -> NoReturn:
     outlive in peace and which a model that never returns would hold up.
     """
     status = serve(load)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     os._exit(status)
 
 
@@ -108,8 +104,7 @@ class _Run:
         workers: Workers[Content, Response] = Workers(self._settings.threads, loop, self._app.set_overdue)
         connections = Connections(Service(self._app, self._settings, workers), loop)
         server = await loop.create_server(connections.make, sock=port, backlog=MOST)
-        place = f"{self._settings.host}:{self._settings.port}"
-        _log(f"listening on {place}; loading the model {self._settings.model_id}.")
+        say(f"listening on {_place(self._settings)}; loading the model {self._settings.model_id}.")
         loading = workers.submit(Task(self._load_model, NOTHING))
         loading.add_done_callback(partial(self._on_loaded, workers, time.monotonic()))
         await self._stop.wait()
@@ -131,9 +126,9 @@ class _Run:
             self._app.metrics.load_seconds = seconds
             if self._moves:
                 workers.allow_inline()
-            _log(f"ready after {seconds:.1f} s.")
+            say(f"ready after {seconds:.1f} s.")
             return
-        _log(f"the model at {self._settings.model_path} could not be loaded: {_reason(failure)}")
+        say(f"the model at {self._settings.model_path} could not be loaded: {_reason(failure)}")
         if not isinstance(failure, LoadError):
             log_failure(failure)
         self._status = 1
@@ -141,8 +136,7 @@ class _Run:
 
     def _on_signal(self) -> None:
         if self._app.retired:
-            _log("stopping at once.")
-            sys.stderr.flush()
+            say("stopping at once.")
             os._exit(1)
         self._app.retire()
         asyncio.get_running_loop().call_later(self._settings.stop_delay, self._stop.set)
@@ -152,11 +146,16 @@ class _Run:
         self._app.retire()
         server.close()
         if not await connections.drain(self._settings.drain):
-            _log(f"gave up on requests that still ran after {self._settings.drain} s.")
+            say(f"gave up on requests that still ran after {self._settings.drain} s.")
             return 1
         if self._status == 0:
-            _log("stopped.")
+            say("stopped.")
         return self._status
+
+
+def _place(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
 
 
 def _reason(failure: BaseException) -> str:

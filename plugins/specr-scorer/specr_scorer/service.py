@@ -11,6 +11,7 @@ from typing import Final
 from specr_scorer.access import log_request
 from specr_scorer.app import Application
 from specr_scorer.exchanges import Exchange
+from specr_scorer.messages import say
 from specr_scorer.responses import Content, Job, Response, error, failed
 from specr_scorer.settings import Settings
 from specr_scorer.workers import Task, Workers
@@ -34,6 +35,7 @@ class Service:
         self._settings = settings
         self._workers = workers
         self.connected = 0
+        self._told_of_lost_lines = False
         self.read_timeout = settings.read_timeout or math.inf
         self.score_timeout = settings.score_timeout or math.inf
 
@@ -64,7 +66,7 @@ class Service:
         """Have the job of a whole request done."""
         body = exchange.body
         content = Content(
-            body[0] if len(body) == 1 else b"".join(body),
+            bytes(body[0]) if len(body) == 1 else b"".join(body),
             exchange.query,
             exchange.header(b"content-type") or "",
         )
@@ -103,8 +105,17 @@ class Service:
             response.rows,
         )
         if self._settings.access_log:
-            log_request(client, method, exchange.path, exchange.received, response, seconds)
+            try:
+                log_request(client, method, exchange.path, exchange.received, response, seconds)
+            except OSError as problem:
+                self._lose_line(problem)
 
     def abandon(self, exchange: Exchange, client: str) -> None:
         """Count a request whose client left before it was answered."""
         self.end(exchange, _LEFT, client)
+
+    def _lose_line(self, problem: OSError) -> None:
+        """Say once that lines of the access log are lost: no reason to serve nobody."""
+        if not self._told_of_lost_lines:
+            self._told_of_lost_lines = True
+            say(f"lines of the access log can't be written, and are lost: {problem.strerror}.")

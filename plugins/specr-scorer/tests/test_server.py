@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ class Model:
     def score(self, frame):
         cells = frame.columns["a"]
         open("scoring", "w").close()
+        if cells[0] == "fail":
+            raise ValueError("as it was told")
         while cells[0] and os.path.exists(cells[0]):  # runs until the test removes the file
             time.sleep(0.01)
         return {"y": cells}
@@ -34,6 +37,8 @@ def load():
         time.sleep(0.01)
     if os.environ.get("FAIL") == "plain":
         raise LoadError("there is no model here")
+    if os.environ.get("FAIL") == "stop":
+        next(iter(()))
     if os.environ.get("FAIL"):
         import no_such_library
     return Model()
@@ -165,6 +170,7 @@ def test_a_stop_while_the_model_is_loaded_is_a_stop(start: Start, tmp_path: Path
     [
         ("plain", "the model at model could not be loaded: there is no model here.", False),
         ("import", "could not be loaded: ModuleNotFoundError: No module named 'no_such_library'.", True),
+        ("stop", "could not be loaded: RuntimeError: StopIteration was raised.", True),
     ],
 )
 def test_a_model_that_does_not_load_ends_the_process(
@@ -352,3 +358,55 @@ def test_metrics_are_there_before_the_model_and_count_what_was_asked(start: Star
     assert b'specr_scorer_requests_total{route="/model/score",method="POST",status="200"} 1\n' in shown
     assert b"specr_scorer_ready 1\n" in shown
     assert b"specr_scorer_model_load_seconds " in shown
+
+
+def test_an_access_log_that_nobody_reads_is_lost_and_no_more(start: Start) -> None:
+    runtime = start(SPECR_ACCESS_LOG="on")
+    runtime.wait_until(200)
+    assert runtime.process.stdout is not None
+    runtime.process.stdout.close()
+    connection = HTTPConnection("127.0.0.1", runtime.port, timeout=PATIENCE)
+    for _ in range(3):
+        connection.request("POST", "/model/score", b'{"fields":["a"],"rows":[["x"]]}')
+        assert connection.getresponse().read().endswith(b'"score":[["x"]]}')
+    connection.close()
+    assert runtime.process.stderr is not None
+    runtime.process.send_signal(signal.SIGTERM)
+    log = runtime.process.stderr.read()
+    assert runtime.process.wait(PATIENCE) == 0
+    assert log.count("lines of the access log can't be written, and are lost: Broken pipe.") == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_process_without_standard_streams_serves(tmp_path: Path, closed: str) -> None:
+    (tmp_path / "runtime.py").write_text(RUNTIME)
+    command = ["sh", "-c", f"exec {sys.executable} runtime.py {closed}"]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "MODEL_PATH": "model",
+        "MODEL_ID": "m1",
+        "SPECR_ACCESS_LOG": "on",
+    }
+    runtime = start_runtime(command, environ, tmp_path)
+    try:
+        runtime.wait_until(200)
+        assert score(runtime, "x")[0] == 200
+        assert score(runtime, "fail")[0] == 500  # told to the log, of which there is none
+        assert runtime.stop() == 0
+    finally:
+        runtime.process.kill()
+        runtime.process.communicate()
+
+
+def test_a_client_that_is_gone_before_it_is_met_leaves_no_trace(start: Start) -> None:
+    runtime = start()
+    runtime.wait_until(200)
+    runtime.process.send_signal(signal.SIGSTOP)
+    for _ in range(3):
+        connection = socket.create_connection(("127.0.0.1", runtime.port), PATIENCE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    runtime.process.send_signal(signal.SIGCONT)
+    assert score(runtime, "x")[0] == 200
+    assert runtime.stop() == 0
+    assert "Traceback" not in runtime.log()
