@@ -3,6 +3,7 @@
 import os
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -35,3 +36,11 @@ def log_request(
     }
     # one write a line, so that lines of this process never mix
     os.write(sys.stdout.fileno(), orjson.dumps(line) + b"\n")
+
+
+def shown_address(peer: tuple[Any, ...] | None) -> str:
+    """A client's address and port; it may be gone before anybody asked for them."""
+    if peer is None:
+        return "unknown"
+    host, port = peer[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -6,11 +6,13 @@ not send, or does not read.
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Final, cast
 
+from specr_scorer.access import shown_address
 from specr_scorer.exchanges import Exchange
+from specr_scorer.phases import Phase
 from specr_scorer.reader import Reader
 from specr_scorer.responses import Job, Response, error, failed
 from specr_scorer.service import Service
@@ -23,19 +25,10 @@ _UNREAD_SECONDS: Final = 60
 """How long a client may go without reading anything of an answer."""
 _LINGER_SECONDS: Final = 30
 """How long a client that was refused may go on sending, which is dropped, so that it gets to read why."""
-
-
-class Phase(IntEnum):
-    """What a connection waits for."""
-
-    IDLE = 0
-    HEAD = 1
-    BODY = 2
-    ANSWER = 3
-    UNREAD = 4
-    """The client, which has to read answers before it gets others."""
-    CLIENT = 5
-    """The client's end of a conversation that is over for the server."""
+_FAREWELL_SECONDS: Final = 1
+"""The same, when the server is about to end."""
+_TURN_SECONDS: Final = 0.005
+"""How long requests sent ahead are answered until it is the turn of other connections."""
 
 
 class Connection(asyncio.Protocol):
@@ -75,13 +68,20 @@ class Connection(asyncio.Protocol):
         self._unread = 0
         self._blocked = False
         self._deaf = False
+        self._linger: float = _LINGER_SECONDS
+
+    @property
+    def owes(self) -> bool:
+        """Whether its client has something to wait for, or was not yet heard out."""
+        asked = self._served is not None or bool(self._reader.whole)
+        return asked or not self._deaf or self._transport.get_write_buffer_size() > 0
 
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there."""
         self._transport = cast("asyncio.Transport", transport)
-        self._client = _address(transport)
+        self._client = shown_address(transport.get_extra_info("peername"))
         self._wait()
         self._on_open(self)
 
@@ -100,9 +100,8 @@ class Connection(asyncio.Protocol):
         """Something came."""
         if self._deaf:
             return
-        if self._served is not None or self._blocked:
-            self._held += data
-            self._transport.pause_reading()
+        if self._served is not None or self._blocked or self._reader.whole:
+            self._hold(data)
             return
         self._read(data)
         self._advance()
@@ -110,13 +109,15 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more; what it asked for, it may still wait for."""
         self._deaf = True
-        return self._served is not None or bool(self._reader.whole)
+        waits = self._served is not None or bool(self._reader.whole)
+        if not waits:
+            self._close()
+        return waits
 
     def pause_writing(self) -> None:
         """The client does not read its answers as fast as it asks for more."""
         self._blocked = True
-        self._unread = self._transport.get_write_buffer_size()
-        self._enter(Phase.UNREAD, _UNREAD_SECONDS)
+        self._await_reading(Phase.UNREAD, _UNREAD_SECONDS)
 
     def resume_writing(self) -> None:
         """It read."""
@@ -135,21 +136,32 @@ class Connection(asyncio.Protocol):
             self.deadline = math.inf
             if self._result is not None:
                 self._service.give_up_scoring(self._result)
-        elif self.phase is Phase.UNREAD and self._transport.get_write_buffer_size() < self._unread:
-            self.pause_writing()  # slow, but it reads
+        elif 0 < self._transport.get_write_buffer_size() < self._unread:  # slow, but it reads
+            self._await_reading(self.phase, _UNREAD_SECONDS)
         else:
+            self.deadline = math.inf
             self._transport.abort()
 
     def retire(self) -> None:
         """No further request is wanted: close now if none is under way, else after its answer."""
-        if self.phase in {Phase.IDLE, Phase.CLIENT}:
-            self._transport.close()
+        self._linger = _FAREWELL_SECONDS
+        if self.phase is Phase.IDLE:
+            self._close()
+        elif self.phase is Phase.CLIENT:
+            self._enter(Phase.CLIENT, self._linger)
 
     def give_up(self) -> None:
         """Close, and answer what is asked with a 503."""
-        if self.phase in {Phase.BODY, Phase.ANSWER} and not self._transport.is_closing():
-            self._transport.write(self._encoder.encode(error(503, "The runtime is stopping."), "close"))
-        self._transport.close()
+        stopping = error(503, "The runtime is stopping.")
+        if self.phase is Phase.BODY:
+            self.refuse(stopping)
+        elif self.phase is Phase.ANSWER:
+            asked, self._served = self._served or self._reader.whole.popleft(), None
+            if self._result is not None:
+                self._result.cancel()
+            asked.keeps = False
+            self._answer(asked, stopping)
+        self._close()
 
     def refuse(self, response: Response) -> None:
         """Read no more, answer this after what was asked before, and close."""
@@ -159,9 +171,22 @@ class Connection(asyncio.Protocol):
     # How it goes on.
 
     def _read(self, data: bytes) -> None:
-        refusal = self._reader.feed(data)
-        if refusal is not None:
-            self._refuse(refusal)
+        """Read until a request is whole, and hold back the rest."""
+        reader = self._reader
+        start = 0
+        while start < len(data) and not self._deaf:
+            if reader.whole:
+                self._hold(data[start:])
+                return
+            end = start + reader.appetite
+            refusal = reader.feed(data[start:end])
+            start = end
+            if refusal is not None:
+                self._refuse(refusal)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        self._transport.pause_reading()
 
     def _refuse(self, response: Response) -> None:
         reader = self._reader
@@ -176,17 +201,23 @@ class Connection(asyncio.Protocol):
     def _advance(self) -> None:
         """Serve what is whole, one after the other; then take what was held back, or wait for more."""
         whole = self._reader.whole
+        started = time.perf_counter()
         while self._served is None and not self._blocked:
             if whole:
+                if time.perf_counter() - started > _TURN_SECONDS:
+                    self._enter(Phase.ANSWER, math.inf)
+                    self._loop.call_soon(self._advance)
+                    return
                 self._serve(whole.popleft())
             elif self._deaf:
                 if self.phase is not Phase.CLIENT:
-                    self._transport.close()
+                    self._close()
                 return
             elif self._held:
                 data, self._held = self._held, b""
-                self._transport.resume_reading()
                 self._read(data)
+                if not self._held:
+                    self._transport.resume_reading()
             else:
                 self._wait()
                 return
@@ -224,11 +255,19 @@ class Connection(asyncio.Protocol):
     def _end(self, last: Exchange) -> None:
         """The last answer was written: what was asked beyond it does not count."""
         self._abandon_others()
-        self._held = b""
         self._deaf = True
-        if last.cut:
+        held, self._held = self._held, b""
+        if held:
+            self._transport.resume_reading()
+        if last.cut or held:  # to close what is not read to its end would take the answer from the client
             self._transport.write_eof()
-            self._enter(Phase.CLIENT, _LINGER_SECONDS)
+            self._await_reading(Phase.CLIENT, self._linger)
+
+    def _close(self) -> None:
+        """Close, once what was answered is sent; a client that does not read it is cut off in the end."""
+        self._deaf = True
+        self._transport.close()
+        self._await_reading(Phase.UNREAD, _UNREAD_SECONDS)
 
     def _abandon_others(self) -> None:
         reader = self._reader
@@ -255,7 +294,7 @@ class Connection(asyncio.Protocol):
         self.phase = phase
         self.deadline = self._loop.time() + seconds
 
-
-def _address(transport: asyncio.BaseTransport) -> str:
-    host, port = transport.get_extra_info("peername")[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def _await_reading(self, phase: Phase, seconds: float) -> None:
+        """Wait for the client to read; what is not sent by then shows whether it does."""
+        self._unread = self._transport.get_write_buffer_size()
+        self._enter(phase, seconds)

@@ -4,7 +4,8 @@ import asyncio
 import resource
 from typing import Final
 
-from specr_scorer.connection import Connection, Phase
+from specr_scorer.connection import Connection
+from specr_scorer.phases import Phase
 from specr_scorer.responses import error
 from specr_scorer.service import Service
 from specr_scorer.wire import Encoder
@@ -12,6 +13,8 @@ from specr_scorer.wire import Encoder
 MOST: Final = 1024
 """Connections held at once, where the process may have as many files open."""
 _OTHER_FILES: Final = 128
+_REFUSED: Final = 64
+"""Connections beyond `MOST` that may be open to read that they were refused."""
 _INTERVAL: Final = 0.25
 """Seconds between two looks at whose time is over, which is noticed up to that much later."""
 
@@ -24,7 +27,7 @@ class Connections:
         self._loop = loop
         self._encoder = Encoder()
         self._open: set[Connection] = set()
-        self._most = min(MOST, max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES, 1))
+        self._most, self._refused = _room(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._looking = False
         self._none_left = asyncio.Event()
 
@@ -38,10 +41,11 @@ class Connections:
             connection.retire()
         if await self._become_empty(seconds):
             return True
+        owing = [connection for connection in self._open if connection.owes]
         for connection in tuple(self._open):
             connection.give_up()
         await self._become_empty(1)  # the time to send that
-        return False
+        return not owing
 
     async def _become_empty(self, seconds: float) -> bool:
         self._none_left.clear()
@@ -74,6 +78,9 @@ class Connections:
             min(idle, key=lambda each: each.deadline).retire()
         else:
             newest.refuse(error(503, f"There are {self._most} connections already, all of them busy."))
+            if len(self._open) > self._most + self._refused:
+                refused = [each for each in self._open if each.phase is Phase.CLIENT]
+                min(refused, key=lambda each: each.deadline).be_late()
 
     def _look(self) -> None:
         now = self._loop.time()
@@ -82,3 +89,11 @@ class Connections:
         self._looking = bool(self._open)
         if self._looking:
             self._loop.call_later(_INTERVAL, self._look)
+
+
+def _room(files: int) -> tuple[int, int]:
+    """How many connections there may be, and how many more that are refused, of a process' open files."""
+    if files == resource.RLIM_INFINITY:
+        return MOST, _REFUSED
+    most = min(MOST, max(files - _OTHER_FILES, files // 2))
+    return most, min(_REFUSED, (files - most) // 4)

@@ -1,6 +1,8 @@
 """When a connection reads, answers, gives up and closes: on a real loop, a transport that only remembers."""
 
 import asyncio
+import math
+import resource
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +13,9 @@ import orjson
 import pytest
 from specr_scorer import DataType, Field, Frame, Schema
 from specr_scorer.app import Application
-from specr_scorer.connection import Connection, Phase
+from specr_scorer.connection import Connection
 from specr_scorer.connections import Connections
+from specr_scorer.phases import Phase
 from specr_scorer.responses import Content, Response
 from specr_scorer.service import Service
 from specr_scorer.settings import Settings
@@ -67,15 +70,17 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.peer: tuple[str, int] | None = ("127.0.0.1", 5000)
         self.unsent = 0
         self.reads = True
         self.closed = self.aborted = self.ended = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("127.0.0.1", 5000) if name == "peername" else default
+        return self.peer if name == "peername" else default
 
     def write(self, data: Any) -> None:
         assert not self.ended
+        assert not self.closed
         self.written += data
 
     def pause_reading(self) -> None:
@@ -462,3 +467,176 @@ def test_deadlines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         await until(lambda: transport.aborted)
 
     play(main)
+
+
+def test_a_client_may_be_gone_before_its_connection_is_there() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connections.make(), Transport()
+        transport.peer = None
+        connection.connection_made(transport)
+        connection.connection_lost(None)
+        assert await house.connections.drain(0.01)
+
+    play(main)
+
+
+METRICS = b"GET /metrics HTTP/1.1\r\n\r\n"
+
+
+def test_requests_sent_ahead_are_not_begun_long_before_their_turn() -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        connection, transport = house.connect()
+        connection.data_received(score("1") + METRICS * 5000)
+        assert house.app.metrics.in_flight < 100
+        assert not transport.reads
+        connection.connection_lost(None)
+
+    house = play(main)
+    assert house.app.metrics.in_flight == 0
+
+
+def test_requests_sent_ahead_leave_other_connections_their_turn() -> None:
+    async def main(house: House) -> None:
+        greedy, transport = house.connect()
+        greedy.data_received(METRICS * 500)
+        assert 0 < transport.written.count(b"HTTP/1.1 200 OK") < 400
+        other, other_transport = house.connect()
+        other.data_received(ID)
+        assert other_transport.answers == [(200, b"m1")]
+        greedy.retire()  # of no effect, since it is owed answers
+        greedy.data_received(ID)
+        await until(lambda: transport.written.endswith(b"m1"))
+        assert transport.written.count(b"HTTP/1.1 200 OK") == 501
+        assert greedy.phase is Phase.IDLE
+
+    assert play(main).app.metrics.in_flight == 0
+
+
+def test_what_is_asked_beyond_the_last_answer_does_not_take_that_from_its_client() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(score("1").replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+        connection.data_received(ID)
+        assert not transport.reads
+        await house.settle(transport, 1)
+        assert transport.reads  # and drops what comes
+        assert transport.ended
+        assert not transport.closed
+        assert connection.phase is Phase.CLIENT
+        connection.data_received(ID)
+        transport.unsent, connection._unread = 500, 1000
+        connection.be_late()  # slow, but it reads
+        assert connection.phase is Phase.CLIENT
+        assert not transport.aborted
+        assert not connection.eof_received()
+        assert len(transport.answers) == 1
+
+    play(main)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_last_answer_that_nobody_reads_is_given_up(ends: bool) -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(score("1"))
+        transport.unsent = 500
+        if ends:
+            await house.settle(transport, 1)
+            assert not connection.eof_received()
+        else:
+            house.app.retire()
+            await house.settle(transport, 1)
+        assert transport.closed
+        assert connection.deadline < math.inf
+        transport.unsent = 400
+        connection.be_late()
+        assert not transport.aborted
+        connection.be_late()
+        assert transport.aborted
+
+    play(main, score_timeout=0)
+
+
+def test_refused_connections_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specr_scorer.connections.MOST", 2)
+    monkeypatch.setattr("specr_scorer.connections._REFUSED", 3)
+
+    async def main(house: House) -> None:
+        busy = [house.connect() for _ in range(2)]
+        for connection, _ in busy:
+            connection.data_received(b"GET /mod")
+        refused = [house.connect()[1] for _ in range(10)]
+        assert all(transport.answers[0][0] == 503 for transport in refused)
+        assert [transport.aborted for transport in refused] == [True] * 7 + [False] * 3
+        assert not any(transport.closed or transport.aborted for _, transport in busy)
+
+    play(main)
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "refused"),
+    [(64, 32, 8), (200, 100, 25), (1024, 896, 32), (100_000, 1024, 64), (resource.RLIM_INFINITY, 1024, 64)],
+)
+def test_there_are_fewer_connections_than_files(
+    monkeypatch: pytest.MonkeyPatch, files: int, most: int, refused: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+
+    async def main(house: House) -> None:
+        for number in range(most + refused + 10):
+            connection, transport = house.connect()
+            connection.data_received(b"GET /mod")
+            assert bool(transport.answers) == (number >= most)
+            if transport.answers:
+                await asyncio.sleep(0)
+        held = [each for each in house.connections._open if each.deadline < math.inf]
+        assert len(held) == most + refused
+
+    play(main)
+
+
+def test_a_drain_does_not_wait_long_for_who_was_refused() -> None:
+    async def main(house: House) -> None:
+        before, _ = house.connect()
+        before.data_received(b"nonsense\r\n\r\n")
+        after, transport = house.connect()
+        after.data_received(b"GET /mod")
+        house.app.retire()
+        draining = asyncio.create_task(house.connections.drain(0.1))
+        await asyncio.sleep(0)
+        after.data_received(b"\0")
+        assert [status for status, _ in transport.answers] == [400]
+        soon = asyncio.get_running_loop().time() + 2
+        assert before.deadline < soon
+        assert after.deadline < soon
+        assert await draining  # nothing was owed
+
+    play(main)
+
+
+def test_a_drain_without_any_time_closes_idle_connections_in_peace() -> None:
+    async def main(house: House) -> None:
+        _, transport = house.connect()
+        assert await house.connections.drain(0)
+        assert transport.closed
+
+    play(main)
+
+
+@pytest.mark.parametrize("sent", [score("1"), score("1")[:-1]])
+def test_what_is_given_up_at_the_end_is_answered_and_counted_once(sent: bytes) -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        connection, transport = house.connect()
+        connection.data_received(sent)
+        house.app.retire()
+        assert not await house.connections.drain(0.01)
+        house.model.go.set()
+        await asyncio.sleep(0.05)
+        connection.connection_lost(None)
+        assert [status for status, _ in transport.answers] == [503]
+
+    house = play(main)
+    assert (house.counted(503), house.counted(499), house.counted(200)) == (1, 0, 0)
+    assert house.app.metrics.in_flight == 0
