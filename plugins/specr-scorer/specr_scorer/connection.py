@@ -73,8 +73,8 @@ class Connection(asyncio.Protocol):
     @property
     def owes(self) -> bool:
         """Whether its client has something to wait for, or was not yet heard out."""
-        asked = self._served is not None or bool(self._reader.whole)
-        return asked or not self._deaf or self._transport.get_write_buffer_size() > 0
+        asked = self._served is not None or self._reader.whole or not self._deaf
+        return bool(asked or self._transport.get_write_buffer_size())
 
     # What asyncio calls.
 
@@ -109,6 +109,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more; what it asked for, it may still wait for."""
         self._deaf = True
+        self._linger = 0  # for nothing that could come
         waits = self._served is not None or bool(self._reader.whole)
         if not waits:
             self._close()
@@ -144,7 +145,7 @@ class Connection(asyncio.Protocol):
 
     def retire(self) -> None:
         """No further request is wanted: close now if none is under way, else after its answer."""
-        self._linger = _FAREWELL_SECONDS
+        self._linger = min(self._linger, _FAREWELL_SECONDS)
         if self.phase is Phase.IDLE:
             self._close()
         elif self.phase is Phase.CLIENT:
@@ -174,15 +175,13 @@ class Connection(asyncio.Protocol):
         """Read until a request is whole, and hold back the rest."""
         reader = self._reader
         start = 0
-        while start < len(data) and not self._deaf:
-            if reader.whole:
-                self._hold(data[start:])
-                return
+        while start < len(data) and not reader.whole:
             end = start + reader.appetite
-            refusal = reader.feed(data[start:end])
-            start = end
+            start, refusal = end, reader.feed(data[start:end])
             if refusal is not None:
                 self._refuse(refusal)
+        if start < len(data) and not self._deaf:
+            self._hold(data[start:])
 
     def _hold(self, data: bytes) -> None:
         self._held += data
@@ -259,7 +258,7 @@ class Connection(asyncio.Protocol):
         held, self._held = self._held, b""
         if held:
             self._transport.resume_reading()
-        if last.cut or held:  # to close what is not read to its end would take the answer from the client
+        if self._linger and (last.cut or held):  # else a close might take the answer from the client
             self._transport.write_eof()
             self._await_reading(Phase.CLIENT, self._linger)
 

@@ -558,6 +558,19 @@ def test_a_last_answer_that_nobody_reads_is_given_up(ends: bool) -> None:
     play(main, score_timeout=0)
 
 
+def test_nothing_is_waited_for_from_who_sends_no_more() -> None:
+    async def main(house: House) -> None:
+        house.model.go.clear()
+        connection, transport = house.connect()
+        connection.data_received(score("1") + b"nonsense\r\n\r\n")
+        assert connection.eof_received()
+        house.model.go.set()
+        assert [status for status, _ in await house.settle(transport, 2)] == [200, 400]
+        assert transport.closed
+
+    play(main)
+
+
 def test_refused_connections_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("specr_scorer.connections.MOST", 2)
     monkeypatch.setattr("specr_scorer.connections._REFUSED", 3)
