@@ -218,10 +218,12 @@ def _token_for(s: Situation, desired: Desired) -> str:
 
 def _interrupts(s: Situation, desired: Desired) -> bool:
     """Whether callers notice a roll-out: by a gap, or because they have to go elsewhere."""
-    if s.is_missing or s.recorded is None:
+    if s.recorded is None:
         return False
     if _endpoint_moves(s, desired):
         return True
+    if s.is_missing:  # there is no service to interrupt
+        return False
     port = fixed_port(desired.arguments)
     same_port = port is not None and port == fixed_port(s.recorded.arguments)
     changed = _changed_keys(desired.arguments, s.recorded.arguments)

@@ -256,6 +256,20 @@ def test_a_roll_out_that_moves_the_address_says_so(scene: Scene, world: MemoryWo
     assert Difference(("endpoint",), "memory://deployment/api", unknown=True) in change.differences
 
 
+@pytest.mark.parametrize(("port", "moves"), [(None, True), (4000, False)])
+def test_healing_says_where_it_moves_the_address(
+    scene: Scene, world: MemoryWorld, port: int | None, moves: bool
+) -> None:
+    moving(scene, world, ProviderSchema(gap_on_fixed_port=True, moves_endpoint=True))
+    scene.declare(*deployable("api", **({"endpoint": {"port": port}} if port else {})))
+    scene.apply()
+    world.remove(scene.state().lineage, scene.state().objects[API].token)
+    (change,) = scene.plan().steps
+    assert change.cause.reason is Reason.MISSING
+    assert change.interrupts is moves  # a gap is there already
+    assert any(d.path == ("endpoint",) for d in change.differences) is moves
+
+
 @pytest.mark.parametrize(
     ("before", "after", "interrupts", "moves"),
     [(None, 4000, True, True), (4000, 4000, True, False), (4000, 5000, True, True)],
