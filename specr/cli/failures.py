@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specr.cli.console import Console
 
 if TYPE_CHECKING:
     from specr.diagnostics import Diagnostic
 
+_SHOWN: Final = 60
+"""Characters of a name that are shown."""
+
 
 def report(error: Exception, console: Console) -> None:
     """Show an error on stderr, with a traceback only where SPECR_LOG asks for it."""
-    from specr.diagnostics import Diagnostic, DiagnosticError
+    from specr.diagnostics import DiagnosticError
 
     if isinstance(error, DiagnosticError):
         console.show(error.diagnostics)
@@ -24,18 +28,32 @@ def report(error: Exception, console: Console) -> None:
         if _wants_traceback():
             console.tell(_traceback(error))
         return
-    console.show(
-        [
-            Diagnostic(
-                "Unexpected error",
-                f"This is a bug in specr: {type(error).__name__}: {error}",
-                "Run it again with SPECR_LOG=debug, which shows where it happened, and report it with that "
-                "log. Recorded state is safe: `specr plan` says where things stand.",
-            )
-        ]
-    )
+    console.show([_impossible_name(error) or _bug(error)])
     if _wants_traceback():
         console.tell(_traceback(error))
+
+
+def _impossible_name(error: Exception) -> Diagnostic | None:
+    """What is said of a path that no file can have, wherever it was first looked at; else None."""
+    from specr.diagnostics import Diagnostic
+
+    if isinstance(error, OSError) and error.errno in {errno.ENAMETOOLONG, errno.ELOOP} and error.filename:
+        name = str(error.filename)
+        shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+        detail = f"{shown} can't be used: {error.strerror}."
+        return Diagnostic("Not a path", detail, "Give another name or path.")
+    return None
+
+
+def _bug(error: Exception) -> Diagnostic:
+    from specr.diagnostics import Diagnostic
+
+    return Diagnostic(
+        "Unexpected error",
+        f"This is a bug in specr: {type(error).__name__}: {error}",
+        "Run it again with SPECR_LOG=debug, which shows where it happened, and report it with that "
+        "log. Recorded state is safe: `specr plan` says where things stand.",
+    )
 
 
 def _counts(diagnostics: Sequence[Diagnostic]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from specr.cli.console import Console
 from specr.cli.files import write_whole
@@ -12,6 +12,9 @@ from specr.cli.options import Form
 if TYPE_CHECKING:
     from specr.diagnostics import DiagnosticError
     from specr.plan.model import Plan
+
+PLAN_START: Final = b'{\n  "changes"'
+"""How every saved plan begins: keys are in alphabetical order, and indented."""
 
 
 def answer_plan(data: dict[str, Any], form: Form, console: Console) -> None:
@@ -28,18 +31,39 @@ def answer_plan(data: dict[str, Any], form: Form, console: Console) -> None:
         console.answer(render_plan(data, colour=console.stdout_colour, width=console.width))
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, project: Path) -> None:
     """See that a plan can be saved there, before the work of making one. Writes nothing.
 
     Raises:
-        DiagnosticError: there is no folder to write the file in, or it may not be written to.
+        DiagnosticError: there is no folder to write the file in, it may not be written to, or what is
+            there would be lost, or the file would be read as a spec of the project.
     """
+    try:
+        target = path.resolve()
+        special = target.exists() and not target.is_file()
+    except RuntimeError as error:  # so pathlib says it
+        raise _unsaved(f"{path} is a link that leads back to itself.") from error
+    except OSError as error:
+        raise _unsaved(f"{path} could not be written: {error.strerror or error}.") from error
+    if special:
+        return  # a pipe or device, which is written to as it is
+    _check_folder(path, target.parent)
+    if target.is_file() and not _may_be_replaced(target):
+        raise _unsaved(
+            f"{path} is there, and holds no saved plan: what it holds would be lost.",
+            "Choose another name, or remove the file.",
+        )
+    inside = target.is_relative_to(project.resolve())
+    if inside and target.suffix in {".yaml", ".yml"} and not target.name.startswith("."):
+        raise _unsaved(
+            f"{path} would be read as a spec of the project from then on.",
+            "Choose a name that does not end in .yaml or .yml.",
+        )
+
+
+def _check_folder(path: Path, folder: Path) -> None:
     from specr.workfolder import why_unwritable
 
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        return  # a pipe or device, which is written to as it is
-    folder = target.parent
     if why := why_unwritable(folder):
         raise _unsaved(f"{why}.")
     if folder.is_dir():
@@ -52,6 +76,16 @@ def check_place(path: Path) -> None:
     raise _unsaved(
         f"There is no folder {path.parent}.", f"Make it: {shlex.join(['mkdir', '-p', str(path.parent)])}"
     )
+
+
+def _may_be_replaced(file: Path) -> bool:
+    """Whether a file is empty or a saved plan, or can't be looked into, which writing it will tell."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(64)
+    except OSError:
+        return True
+    return not start or start.startswith(PLAN_START)
 
 
 def save_plan(plan: Plan, path: Path) -> None:

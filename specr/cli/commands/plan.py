@@ -47,7 +47,7 @@ def command(
     console = session.console
     form, scope = Form.take(asked), Scope(**asked)
     if out is not None:
-        check_place(out)
+        check_place(out, session.root)
     with session.open(scope.variables) as workspace:
         planned = workspace.plan(scope.options(destroy=destroy))
     console.show(planned.diagnostics)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from specr.cli.plans import PLAN_START
 from specr.plan.codec import plan_from_text
 from specr.providers.protocol import TransientError
 from specr.render.events import check_stream
@@ -156,16 +157,38 @@ def test_a_plan_file_that_is_none_is_refused(project: Project, content: str | No
     [
         ("absent/deep/my.plan", ["There is no folder", "Make it: mkdir -p"]),
         ("model.bin/my.plan", ["model.bin is no folder.", "Choose a file in a folder"]),
+        ("model.bin", ["model.bin is there, and holds no saved plan", "Choose another name"]),
+        ("specr.yaml", ["specr.yaml is there, and holds no saved plan"]),
+        ("fresh.yml", ["would be read as a spec", "does not end in .yaml or .yml"]),
+        ("n" * 300, ["could not be written: File name too long."]),
+        ("loop", ["loop is a link that leads back to itself."]),
     ],
 )
 def test_where_a_plan_cant_be_saved_none_is_made(
     project: Project, monkeypatch: pytest.MonkeyPatch, place: str, told: list[str]
 ) -> None:
     monkeypatch.delattr("specr.workflow.workspace.Workspace.plan")
+    (project.root / "loop").symlink_to("loop")
     answer = project.specr("plan", "--out", str(project.root / place))
     assert answer.code == 1
     assert "Plan can't be saved" in answer.err
     assert all(words in " ".join(answer.err.split()) for words in told)
+
+
+def test_a_saved_plan_may_be_saved_again(project: Project) -> None:
+    path = project.root / "my.plan"
+    path.touch()
+    for _ in range(2):
+        assert project.specr("plan", "--out", str(path)).code == 0
+        assert path.read_bytes().startswith(PLAN_START)
+
+
+def test_a_name_that_no_file_can_have_is_no_bug(project: Project) -> None:
+    for words in (["init", "n" * 300], ["diff", "n" * 300, "."]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert "bug" not in answer.err
+        assert "too long" in " ".join(answer.err.split())
 
 
 def test_a_plan_that_finds_no_room_says_why(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
