@@ -30,9 +30,10 @@ class ProviderSchema(Struct, frozen=True):
     `in_place` are the deployment arguments that `update` changes without a new object:
     a change of any other starts a new object beside the old. `interrupting` are the
     arguments whose change can't be made without a gap in service. `renewing` are the
-    attributes whose drift can't be undone where it is found: it takes a new object. And
-    `gap_on_fixed_port` says that a fixed port makes every new object cost one, and
-    `moves_endpoint` that a new object on a free port is reached at another address.
+    attributes whose drift can't be undone where it is found: it takes a new object.
+    `gap_on_fixed_port` says that a fixed port is one of a machine's, which one listener has at
+    a time: every new object costs such a gap, and no two deployments can ask for it. And
+    `moves_endpoint` says that a new object on a free port is reached at another address.
     `fixed_endpoint` is the URL of a deployment on a fixed port, with `{port}` for that;
     empty where only the platform knows it.
     """

@@ -7,12 +7,13 @@ from functools import partial
 
 from specr.backends.catalog import open_backend
 from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.ports import check_ports
 from specr.resources.project import Project
 from specr.workflow.workspace import Workspace
 
 
 def check_settings(workspace: Workspace) -> tuple[Diagnostic, ...]:
-    """Findings about the settings of sources, backend, store and providers.
+    """Findings about the settings of sources, backend, store and providers, and about ports at these.
 
     Opens what the project names, which neither reads nor asks anything.
     """
@@ -22,6 +23,10 @@ def check_settings(workspace: Workspace) -> tuple[Diagnostic, ...]:
             open_()
         except DiagnosticError as error:
             found += error.diagnostics
+    try:
+        found += check_ports(workspace.specs, lambda name: workspace.provider(name, "").schema)
+    except DiagnosticError as error:  # a provider with wrong settings
+        found += error.diagnostics
     return tuple(found)
 
 

@@ -22,6 +22,7 @@ from specr.plan.expand import Expander, Expansion
 from specr.plan.model import Plan
 from specr.plan.observed import Observation, ProviderSchema, SourceReport
 from specr.plan.planner import Request, World, plan
+from specr.plan.ports import check_ports
 from specr.plan.targets import check_targets, close_targets
 from specr.resources.artifact import Artifact
 from specr.resources.deployment import Deployment
@@ -142,7 +143,8 @@ class Workspace:
         expansion, reusable = self._expand(state, report, observed, schemas)
         desired = expansion.desired
         targets = close_targets(options.targets, desired, state, destroy=options.destroy)
-        problems = [*self.check_sources(), *report.diagnostics, *expansion.diagnostics]
+        clashes = check_ports(self.specs, schemas.__getitem__)
+        problems = [*self.check_sources(), *report.diagnostics, *expansion.diagnostics, *clashes]
         if options.destroy:
             problems = [d for d in problems if not d.is_error]
         if options.targets:

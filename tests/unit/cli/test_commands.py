@@ -36,6 +36,52 @@ def test_validate_finds_a_missing_route(project: Project) -> None:
     assert told["diagnostics"][0]["span"]["file"] == "specr.yaml"
 
 
+def ask_for_one_port_twice(project: Project, provider: str, *, replicas: int = 1) -> None:
+    project.edit("defaultProvider: memory", f"defaultProvider: {provider}")
+    project.edit('replicas: "${var.replicas}"', "endpoint: {port: 24733}")
+    project.write(
+        "another.yaml",
+        "apiVersion: specr/v1\nkind: Deployment\nmetadata: {name: zebra}\n"
+        f"spec: {{model: fraud, version: 1, provider: {provider}, replicas: {replicas}, "
+        "endpoint: {port: 24733}}\n",
+    )
+
+
+@pytest.mark.parametrize("provider", ["local", "docker"])
+def test_a_fixed_port_for_two_deployments_is_an_error_at_the_second(project: Project, provider: str) -> None:
+    ask_for_one_port_twice(project, provider)
+    for words in (["validate"], ["plan"], ["apply", "--auto-approve"]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert "on specr.yaml:50:" in answer.err
+        assert "as does deployment/zebra" in answer.err
+        assert "another.yaml, line 4" in " ".join(answer.err.split())
+    (told,) = json.loads(project.specr("validate", "--json").out)["diagnostics"]
+    assert (told["address"], told["path"]) == ("deployment/fraud", ["spec", "endpoint", "port"])
+
+
+@pytest.mark.parametrize("provider", ["kubernetes", "memory"])
+def test_deployments_with_addresses_of_their_own_may_have_the_same_port(
+    project: Project, provider: str
+) -> None:
+    ask_for_one_port_twice(project, provider)
+    assert project.specr("validate").code == 0
+
+
+def test_a_deployment_without_replicas_leaves_its_port_to_another(project: Project) -> None:
+    ask_for_one_port_twice(project, "local", replicas=0)
+    assert project.specr("validate").code == 0
+    assert project.specr("plan").code == 0
+
+
+def test_wrong_settings_of_a_provider_are_told_once_where_a_port_is_asked_for_twice(project: Project) -> None:
+    project.edit("defaultProvider: memory", "defaultProvider: here\n  providers: {here: {type: local, x: 1}}")
+    project.edit("defaultProvider: here", "defaultProvider: memory")
+    ask_for_one_port_twice(project, "here")
+    (told,) = json.loads(project.specr("validate", "--json").out)["diagnostics"]
+    assert told["path"][:3] == ["spec", "providers", "here"]
+
+
 def test_errors_in_specs_are_told_with_their_place(project: Project) -> None:
     project.edit("model: fraud, alias", "model: frau, alias")
     for words in (["validate"], ["plan"], ["apply", "--auto-approve"]):
