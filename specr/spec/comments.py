@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from specr.spec.fault import Place
+from specr.spec.headers import opening_end
 from specr.spec.nodes import Node, parse_nodes, scalars_of
 
 _COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#.*$")
@@ -77,13 +78,13 @@ def _entries(node: Node, canonical: int) -> Iterator[_Entry]:
 
 
 def _without_scalars(text: str, root: Node | None = None) -> str:
-    """The text with every character of its scalars replaced: structure and comments are left."""
+    """The text with every character of its scalars' values replaced: structure and comments are left."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     characters = list(text)
     for node in scalars_of(root or parse_nodes(text)):
-        first = starts[node.start[0]] + node.start[1]
+        first = opening_end(text, starts[node.start[0]] + node.start[1])
         last = min(starts[node.end[0]] + node.end[1], len(text))
         for place in range(first, last):
             if characters[place] != "\n":

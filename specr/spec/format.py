@@ -22,6 +22,7 @@ from specr.spec.comments import comment_places, settle_comments
 from specr.spec.document import Document, diagnose
 from specr.spec.fault import Fault, Place
 from specr.spec.flows import put_aside, put_back
+from specr.spec.headers import put_comments, take_comments
 from specr.spec.nodes import Node, parse_nodes, scalars_of, value_of
 from specr.spec.split import Chunk, decode_text, legible, split_all
 
@@ -67,7 +68,7 @@ def _format_chunk(chunk: Chunk) -> str:
         return "".join(f"{line}\n" for line in kept)
     before = parse_nodes(chunk.text)
     result = _format_once(text)
-    if result == text:
+    if result == text == chunk.body.lstrip("\n"):
         return result  # it stays the same, and so do its values and comments: nothing to look at again
     for _ in range(_ROUNDS):
         again = _format_once(result)
@@ -93,6 +94,7 @@ def _check_comments(text: str, root: Node, result: str) -> None:
 
 def _format_once(text: str) -> str:
     bare, asides = put_aside(text)
+    bare, comments = take_comments(bare)
     settled = settle_comments(bare)
     try:
         yaml = _round_trip()
@@ -100,7 +102,8 @@ def _format_once(text: str) -> str:
         yaml.dump(yaml.load(settled), output)
     except (YAMLError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise _refusal("The writer of YAML can't take it apart and put it together.") from error
-    lines = put_back(output.getvalue(), asides).strip("\n").split("\n")
+    written = output.getvalue().removesuffix("\n...\n")  # it would part the lines before from the document
+    lines = put_back(put_comments(written, comments), asides).strip("\n").split("\n")
     nodes = parse_nodes("\n".join(lines) + "\n")
     return "\n".join(_ordered(_trimmed(lines, nodes), nodes)) + "\n"
 

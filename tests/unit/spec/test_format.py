@@ -109,6 +109,7 @@ def test_the_form_is_canonical() -> None:
         ("a:\n- b\n- - c\n", "a:\n  - b\n  -   - c\n"),
         ("{apiVersion: a, spec: {}, kind: b}\n", "{apiVersion: a, spec: {}, kind: b}\n"),
         ("a: 1   \nb: 'x  '\n", "a: 1\nb: 'x  '\n"),
+        ("a: |+\n x\n\n# c\n", "a: |+\n  x\n\n# c\n"),
     ],
 )
 def test_small_texts(text: str, expected: str) -> None:
@@ -149,11 +150,42 @@ def test_comments_between_brackets_stay_where_they_are(text: str, expected: str)
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a:\n- | # c\n  x\n- b\n", "a:\n  - | # c\n    x\n  - b\n"),
+        (
+            "a:\n- |- # c\n  x\n- > # d\n  y # no\n- >-  # c\n  z\n",
+            "a:\n  - |- # c\n    x\n  - > # d\n    y # no\n  - >-  # c\n    z\n",
+        ),
+        ("a:\n- &x |- # c\n   x\n- *x\n", "a:\n  - &x |- # c\n    x\n  - *x\n"),
+        ("a:\n- &x#y | # c\n  x\n", "a:\n  - &x#y | # c\n    x\n"),
+        ("a:\n- |2- # c\n    x\n- b\n", "a:\n  - |2- # c\n      x\n  - b\n"),
+        ("a:\n- | # c\n  # | # no\n  x\n", "a:\n  - | # c\n    # | # no\n    x\n"),
+        ("a:\n- - > # c\n    x\n  - y\n", "a:\n  -   - > # c\n        x\n      - y\n"),
+        (
+            "a:\n- b: | # c\n    x\n  d: [1, # e\n    2]\n- | # f\n  y\n",
+            "a:\n  - b: | # c\n      x\n    d: [1, # e\n      2]\n  - | # f\n    y\n",
+        ),
+        ("a: | # c\n # no\n x\n", "a: | # c\n  # no\n  x\n"),
+        ("a: &x |2- # c\n    x\nb: *x\n", "a: &x |2- # c\n    x\nb: *x\n"),
+        ("kind: | # k\n x\napiVersion: >- # v\n y\n", "apiVersion: >- # v\n  y\nkind: | # k\n  x\n"),
+        ("a:\n- &x # c\n  # d\n  | # e\n  x\n- *x\n", "a:\n  # c\n  # d\n  - &x | # e\n    x\n  - *x\n"),
+    ],
+)
+def test_comments_behind_the_headers_of_blocks_stay_there(text: str, expected: str) -> None:
+    assert format_text(text) == expected
+    assert format_text(expected) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
         ("a: 1\n---\n# top\nb: &x [1, # why\n  2]\nc: *x\n", (4, 11)),
         ("# top\n--- {a: 1, # why\n  b: 2}\n", (2, 12)),
         ("a: {b: [&x 1, # why\n  2]}\nc: *x\n", (1, 15)),
+        ("a: [&x # why\n  1]\nc: *x\n", (1, 8)),
+        ("a: &x # why\n  |\n  x\nb: *x\n", (1, 7)),
+        ("a: &x # why\n  't'\nb: *x\n", (1, 7)),
     ],
 )
 def test_a_comment_that_would_be_lost_is_a_refusal_at_its_place(text: str, place: tuple[int, int]) -> None:
@@ -174,6 +206,24 @@ def test_a_value_that_would_change_is_a_refusal_at_its_place() -> None:
     assert [(d.detail, d.span and (d.span.line, d.span.column)) for d in result] == [
         ("Its meaning would change. It was left as it is.", (4, 8))
     ]
+
+
+@pytest.mark.parametrize("text", ["spec:\n  a: |+\n    \n---\nkind: X\n", "spec:\n  a: >+\n\n...\n"])
+def test_blank_lines_that_end_a_document_and_mean_something_are_a_refusal(text: str) -> None:
+    result = format_text(text)
+    assert isinstance(result, tuple)
+    assert [(d.detail, d.span and (d.span.line, d.span.column)) for d in result] == [
+        ("Its meaning would change. It was left as it is.", (2, 6))
+    ]
+
+
+def test_a_line_end_that_the_last_text_lacks_is_not_given_to_it() -> None:
+    result = format_text("a:\n  - |\n    b")
+    assert isinstance(result, tuple)
+    assert [(d.detail, d.span and (d.span.line, d.span.column)) for d in result] == [
+        ("Its meaning would change. It was left as it is.", (2, 5))
+    ]
+    assert format_text("a:\n  - b") == "a:\n  - b\n"
 
 
 def test_anchors_may_be_given_anew() -> None:
@@ -200,6 +250,12 @@ LINES = [
         "      z: [1, {a: b}]",
         "  c: >-",
         "   folded",
+        "  - | # header",
+        "  - &x >-  # header",
+        "  e: |+ # header",
+        "      # text",
+        "    ",
+        "...",
         "  text: a",
         "    b",
         "---",
