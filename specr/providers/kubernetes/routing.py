@@ -40,10 +40,11 @@ class Routing:
         token = names.label_value(order.token)
         previous = _previous_of(live) if before == token else before
         made = self._objects.apply("services", service(self._site, order, previous), order.address)
-        if before and before != token and order.replicas:
-            self._drain(
-                made["metadata"]["name"], names.object_name(self._site.lineage, order.address, order.token)
-            )
+        if before != token and order.replicas:
+            revision = names.object_name(self._site.lineage, order.address, order.token)
+            self._await_endpoints(made["metadata"]["name"], revision)
+            if before:  # Nodes go on sending callers to the revision before until they know, too.
+                self._objects.sleep(self._site.settings.drain_seconds)
         return made
 
     def leave(self, token: str) -> None:
@@ -59,8 +60,8 @@ class Routing:
             else:
                 self._objects.delete("services", name)
 
-    def _drain(self, name: str, revision: str) -> None:
-        """Wait until the Service's endpoints are pods of the revision, then until nodes know it too."""
+    def _await_endpoints(self, name: str, revision: str) -> None:
+        """Wait until the Service's endpoints are pods of the revision; until then callers are refused."""
         objects = self._objects
         deadline = objects.clock() + _PATIENCE
         while not self._leads_only_to(name, revision):
@@ -68,7 +69,6 @@ class Routing:
                 _log.warning("the endpoints of the Service %s have not followed after %g s", name, _PATIENCE)
                 break
             objects.sleep(_LOOK)
-        objects.sleep(self._site.settings.drain_seconds)
 
     def _leads_only_to(self, name: str, revision: str) -> bool:
         found = self._objects.cluster.get("endpoints", name) or {}

@@ -37,6 +37,11 @@ def _url(project: Project) -> str:
 
 
 class TestUpdates:
+    def test_the_service_leads_to_the_runtime_once_apply_is_done(self, project: Project) -> None:
+        (endpoints,) = project.space.get("endpoints", "-l", f"specr.dev/lineage={project.lineage()}")
+        assert endpoints["subsets"], endpoints
+        assert endpoints["subsets"][0]["addresses"], endpoints
+
     def test_no_request_fails_while_a_new_revision_takes_over(self, project: Project) -> None:
         with Load(_url(project)) as load:
             for edition in ("2", "3"):
