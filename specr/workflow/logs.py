@@ -1,4 +1,4 @@
-"""Logs: of what is recorded, at its provider, and of the attempt that failed last, beside the project."""
+"""Logs: of what is recorded or was begun, at its provider, and of the attempt that failed last."""
 
 from __future__ import annotations
 
@@ -19,43 +19,52 @@ if TYPE_CHECKING:
 class Log(NamedTuple):
     """What was printed at an address, and when its last attempt failed (UTC, ISO 8601), if it did.
 
-    `of_failed` says whether the lines are that attempt's, and not those of the recorded object.
+    `of_failed` says whether the lines are that attempt's, and not those of an object that is at its
+    provider; `begun`, that a change of the address was begun and its result is not recorded. Where
+    nothing else is recorded, the lines are then those of what was begun.
     """
 
     lines: Sequence[str]
     failed_at: str = ""
     of_failed: bool = False
+    begun: bool = False
 
 
 def find_log(workspace: Workspace, address: Address, *, tail: int | None = None, failed: bool = False) -> Log:
-    """The log of the recorded object; of the last failed attempt where asked for or where there is no other.
+    """The log of what is recorded or was begun; else, or if asked for, of the last failed attempt.
 
     Raises:
-        DiagnosticError: there is neither, or its provider keeps no logs.
+        DiagnosticError: there is none of them, or its provider keeps no logs.
     """
     state = workspace.backend.read()
     attempt = FailedAttempts(workspace.root, state.lineage).find(address)
     when = _moment(attempt) if attempt else ""
-    if attempt and (failed or address not in state.objects):
-        lines = attempt.lines
-        return Log(lines if tail is None else lines[max(len(lines) - tail, 0) :], when, of_failed=True)
-    if failed:
+    begun = address in state.pending
+    if failed and attempt is None:
         raise DiagnosticError(_no_failed_attempt(address))
-    return Log(read_log(workspace, address, tail=tail), when)
+    lines: Sequence[str] = ()
+    if not failed and (address in state.objects or begun or attempt is None):
+        lines = read_log(workspace, address, tail=tail)
+    # What an attempt that failed left on record as begun may be gone, and its log with it.
+    if attempt and (failed or (address not in state.objects and not lines)):
+        kept = attempt.lines
+        return Log(kept if tail is None else kept[max(len(kept) - tail, 0) :], when, of_failed=True)
+    return Log(lines, when, begun=begun)
 
 
 def read_log(workspace: Workspace, address: Address, *, tail: int | None = None) -> Sequence[str]:
-    """What a recorded build or deployment has printed, oldest first.
+    """What a build or deployment has printed that is recorded, or else was begun; oldest first.
 
     Raises:
-        DiagnosticError: it is not recorded, or its provider keeps no logs.
+        DiagnosticError: it is neither, or its provider keeps no logs.
     """
     state = workspace.backend.read()
-    recorded = find_recorded(state, address)
-    if recorded.provider:
-        provider = workspace.provider(recorded.provider, state.lineage)
+    pending = state.pending.get(address)
+    known = state.objects.get(address) or pending or find_recorded(state, address)
+    if known.provider:
+        provider = workspace.provider(known.provider, state.lineage)
         if isinstance(provider, LogKeeper):
-            return provider.logs(recorded.ref, tail=tail)
+            return provider.logs(known.ref, tail=tail)
     raise DiagnosticError(
         Diagnostic(
             "No log",

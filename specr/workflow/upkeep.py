@@ -24,15 +24,23 @@ def find_recorded(state: State, address: Address) -> RecordedObject:
     """
     recorded = state.objects.get(address)
     if recorded is None:
-        raise DiagnosticError(
-            Diagnostic(
-                "Not in the state",
-                f"{address} is not recorded.",
-                did_you_mean(str(address), map(str, state.objects))
-                or "List what there is with `specr state list`.",
-            ),
-        )
+        raise DiagnosticError(_unrecorded(state, address))
     return recorded
+
+
+def _unrecorded(state: State, address: Address) -> Diagnostic:
+    if address in state.pending:
+        return Diagnostic(
+            "Begun and not finished",
+            f"An apply began to make {address}; nothing of it is recorded yet.",
+            "`specr plan` says what becomes of it, and `specr apply` carries that out.",
+        )
+    return Diagnostic(
+        "Not in the state",
+        f"{address} is not recorded.",
+        did_you_mean(str(address), map(str, (*state.objects, *state.pending)))
+        or "List what there is with `specr state list`.",
+    )
 
 
 def forget(workspace: Workspace, addresses: Sequence[Address], *, lock_seconds: float = 0.0) -> None:

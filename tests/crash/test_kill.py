@@ -114,15 +114,30 @@ main()
 def test_what_a_killed_apply_began_is_taken_up_and_not_told_as_started(
     tmp_path: Path, call: str, address: str, otherwise: str
 ) -> None:
-    (tmp_path / "specr.yaml").write_text(SPECS)
-    (tmp_path / "model.bin").write_text("bytes")
-    dying = [sys.executable, "-c", DYING.format(call=call), "apply", "--auto-approve"]
-    died = subprocess.run(dying, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert died.returncode == 9
+    die_in(tmp_path, call)
     again = run(tmp_path, "apply", "--auto-approve")
     assert f"{address}: taking up what an earlier apply began…" in again.stderr
     assert f"{address}: {otherwise}" not in again.stderr
     assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 0
+
+
+def die_in(folder: Path, call: str) -> None:
+    """Let an apply of a small project end without a word, at the first such call of its provider."""
+    (folder / "specr.yaml").write_text(SPECS)
+    (folder / "model.bin").write_text("bytes")
+    dying = [sys.executable, "-c", DYING.format(call=call), "apply", "--auto-approve"]
+    assert subprocess.run(dying, cwd=folder, capture_output=True, check=False).returncode == 9
+
+
+def test_what_a_killed_apply_began_has_a_log(tmp_path: Path) -> None:
+    die_in(tmp_path, "readiness")
+    log = run(tmp_path, "logs", "build/fraud-1.blob")
+    assert (log.returncode, log.stdout) == (0, "made up the output of build/fraud-1.blob\n")
+    assert "was begun and is not finished: `specr plan` says how it goes on." in log.stderr
+    shown = run(tmp_path, "state", "show", "build/fraud-1.blob")
+    assert shown.returncode == 1
+    assert "Begun and not finished" in shown.stderr
+    assert "Not in the state" in run(tmp_path, "logs", "deployment/fraud").stderr
 
 
 def test_two_at_once_never_both_write(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from specr.address import Address
     from specr.cli.console import Console
     from specr.workflow import Workspace
+    from specr.workflow.logs import Log
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at a log that is followed."""
@@ -37,7 +38,8 @@ Examples:
 def command(session: Session, *, address: Address, tail: int | None, follow: bool, failed: bool) -> None:
     """Show what a deployment or build printed. Secret values are masked.
 
-    Where nothing is recorded, but an attempt has failed, its log is shown.
+    Of what an apply has begun and not finished, what it printed so far is shown;
+    where nothing is recorded, but an attempt has failed, the attempt's log.
     """
     from specr.workflow.logs import find_log
 
@@ -46,18 +48,27 @@ def command(session: Session, *, address: Address, tail: int | None, follow: boo
     console = session.console
     with session.open() as workspace, _told(address):
         log = find_log(workspace, address, tail=None if follow else tail, failed=failed)
-        if log.of_failed:
-            console.tell(f"This is what the attempt at {address} printed that failed at {log.failed_at}.\n")
-        elif log.failed_at:
-            console.tell(
-                f"The last attempt to change {address} failed at {log.failed_at}: "
-                f"`specr logs {address} --failed` shows what it printed.\n"
-            )
+        console.tell(_preamble(address, log))
         _answer(console, log.lines if tail is None else log.lines[max(len(log.lines) - tail, 0) :])
         if follow and not log.of_failed:
             _follow(console, workspace, address, log.lines)
         elif not log.lines and tail != 0:
             console.tell(f"{address} has printed nothing, or nothing that is still kept.\n")
+
+
+def _preamble(address: Address, log: Log) -> str:
+    """What to know before reading a log; empty for that of an object that runs as it was last applied."""
+    if log.of_failed:
+        return f"This is what the attempt at {address} printed that failed at {log.failed_at}.\n"
+    told = ""
+    if log.begun:
+        told = f"A change of {address} was begun and is not finished: `specr plan` says how it goes on.\n"
+    if log.failed_at:
+        told += (
+            f"The last attempt to change {address} failed at {log.failed_at}: "
+            f"`specr logs {address} --failed` shows what it printed.\n"
+        )
+    return told
 
 
 def _follow(console: Console, workspace: Workspace, address: Address, seen: Sequence[str]) -> None:
