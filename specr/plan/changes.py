@@ -46,6 +46,9 @@ _TELLING: Final = (
 _OWN: Final = _TELLING.index("*")
 
 
+_BEGUN: Final = "an earlier apply began a change here and did not finish"
+
+
 class Situation(Struct, frozen=True):
     """All that is known of one address when its change is decided."""
 
@@ -69,7 +72,15 @@ class Situation(Struct, frozen=True):
 
 def decide(situation: Situation) -> Change:
     """The change for one address."""
-    s = situation
+    change = _decide(situation)
+    if situation.pending is None or change.cause.reason is Reason.INTERRUPTED:
+        return change
+    # Whatever else the reason is: what was begun is taken up here, or removed.
+    message = "; ".join(filter(None, (change.cause.message.removesuffix("."), _BEGUN)))
+    return replace(change, cause=replace(change.cause, message=message))
+
+
+def _decide(s: Situation) -> Change:
     if s.desired is None:
         return _delete(s)
     if s.recorded is None:

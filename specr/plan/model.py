@@ -96,7 +96,7 @@ class Cause(Struct, frozen=True):
     path: Path = ()
     upstream: Address | None = None
     message: str = ""
-    """What a provider said about an object that drifted. For display only."""
+    """What a provider said of an object that drifted; that a change was begun before. For display only."""
 
 
 class Difference(Struct, frozen=True):
