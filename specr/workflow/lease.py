@@ -36,7 +36,7 @@ def actor_name() -> str:
 
 
 def holder_name() -> str:
-    """Who holds a lock: the actor and the process for people, the machine for `_is_dead`."""
+    """Who holds a lock: the actor and the process for people, the machine for `is_dead`."""
     return f"{actor_name()} (pid {os.getpid()}, machine {_machine()})"
 
 
@@ -51,8 +51,8 @@ def _machine() -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
 
 
-def _is_dead(holder: str) -> bool:
-    """Whether the holder was a process of this very machine and is no more.
+def is_dead(holder: str) -> bool:
+    """Whether the holder of a lock was a process of this very machine and is no more; no where in doubt.
 
     A wrong guess would cost nothing but the holder's run: its writes carry an older fence.
     """
@@ -109,7 +109,7 @@ def _acquire(backend: Backend, operation: str, wait_seconds: float, stopping: Ev
         try:
             return backend.lock(holder=holder_name(), operation=operation, seconds=LEASE_SECONDS)
         except LockHeldError as error:
-            if _is_dead(error.info.holder):
+            if is_dead(error.info.holder):
                 backend.break_lock(error.info.id)
                 continue
             if stopping.is_set() or time.monotonic() >= deadline:

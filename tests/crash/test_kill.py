@@ -140,6 +140,13 @@ def test_what_a_killed_apply_began_has_a_log(tmp_path: Path) -> None:
     assert "Not in the state" in run(tmp_path, "logs", "deployment/fraud").stderr
 
 
+def test_a_killed_apply_reads_as_interrupted_at_once(tmp_path: Path) -> None:
+    die_in(tmp_path, "readiness")
+    history = run(tmp_path, "history")
+    assert " interrupted " in history.stdout
+    assert "Run 1 ended without finishing: `specr plan` says what is left to do." in history.stderr
+
+
 def test_two_at_once_never_both_write(tmp_path: Path) -> None:
     """One of them waits; both end well, and each object was written once."""
     folder = write_project(tmp_path / "project", 200)
