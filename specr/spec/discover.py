@@ -1,9 +1,10 @@
 """Which files of a tree are specs.
 
 Every `*.yaml` and `*.yml`, but for names that begin with a dot, what `.specrignore`
-names, and what lies in folders that artifacts name as their source. Folders of models
-that no artifact names are left out too, with a word on each. Nothing else is left out
-in silence. Looks at names and sizes, never into a spec.
+names, and what lies in folders that artifacts name as their source, or where programs
+are installed: environments of Python (they hold a file `pyvenv.cfg`), `site-packages`,
+`node_modules`. Folders of models that no artifact names are left out too, with a word on
+each. Nothing else is left out in silence. Looks at names and sizes, never into a spec.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import warnings
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from posixpath import dirname, join, normpath
+from posixpath import basename, dirname, join, normpath, split
 from typing import Final
 
 from msgspec import Struct
@@ -24,6 +25,10 @@ from specr.spec.tree import Entry, EntryType, Tree, normalise
 IGNORE_FILE: Final = ".specrignore"
 MODEL_FILE: Final = "MLmodel"
 """What MLflow puts into each folder that holds a model, beside YAML that is no spec."""
+ENVIRONMENT_FILE: Final = "pyvenv.cfg"
+"""What Python puts into each virtual environment."""
+INSTALLED: Final = frozenset({"node_modules", "site-packages"})
+"""Names of folders that package managers fill, often with YAML that is no spec."""
 FILE_LIMIT: Final = 32 * 2**20
 """Bytes in one file."""
 PROJECT_LIMIT: Final = 1024 * 2**20
@@ -62,29 +67,43 @@ def discover(tree: Tree) -> Listing:
     findings: list[tuple[str, Diagnostic]] = []
     ignored = _ignored(tree, findings)
     files = []
-    models = set()
-    for entry in tree.entries(lambda folder: ignored(folder + "/")):
-        name = entry.path.rpartition("/")[2]
+    models = set[str]()
+    environments = set[str]()
+
+    def skip(folder: str) -> bool:
+        parent, name = split(folder)
+        return parent in environments or not _may_hold_specs(name) or ignored(folder + "/")
+
+    for entry in tree.entries(skip):
+        name = basename(entry.path)
         is_spec = name.endswith((".yaml", ".yml")) and not name.startswith(".")
-        if entry.type is EntryType.FILE and not is_spec and name != MODEL_FILE:
+        if entry.type is EntryType.FILE and not is_spec and name not in _MARKS:
             continue
         if ignored(entry.path):
             continue
-        if name == MODEL_FILE and dirname(entry.path):
-            models.add(dirname(entry.path))
+        if name in _MARKS and dirname(entry.path):
+            (models if name == MODEL_FILE else environments).add(dirname(entry.path))
         elif entry.type is EntryType.FILE and is_spec:
             files.append(entry)
-        elif is_spec or (not name.startswith(".") and entry.type in _FOLDERS) or entry.path == ".":
+        elif is_spec or entry.path == "." or (entry.type in _FOLDERS and _may_hold_specs(name)):
             findings.append((entry.path, _unread(entry)))
+    left_out = models | environments
     files.sort(key=lambda entry: (entry.path.count("/"), entry.path))
     return Listing(
-        tuple(entry for entry in files if not _covers(models, entry.path)),
-        tuple((path, finding) for path, finding in findings if not _covers(models, path)),
-        tuple(sorted(folder for folder in models if not _covers(models, dirname(folder)))),
+        tuple(entry for entry in files if not _covers(left_out, entry.path)),
+        tuple((path, finding) for path, finding in findings if not _covers(left_out, path)),
+        tuple(sorted(folder for folder in models - environments if not _covers(left_out, dirname(folder)))),
     )
 
 
+_MARKS: Final = (MODEL_FILE, ENVIRONMENT_FILE)
+"""Files that tell what the folder is that they lie in; at the root, they tell nothing."""
+
 _FOLDERS: Final = (EntryType.LINKED_FOLDER, EntryType.UNREADABLE_FOLDER)
+
+
+def _may_hold_specs(folder: str) -> bool:
+    return not folder.startswith(".") and folder not in INSTALLED
 
 
 class ArtifactFolders:

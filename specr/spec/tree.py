@@ -60,8 +60,9 @@ class Tree(Protocol):
     def entries(self, skip: Skip) -> Iterator[Entry]:
         """Yield all that is no plain folder, in any order, but for what lies in dot folders.
 
-        Folders for which `skip` is true are not looked into. A root that does not
-        exist has no entries.
+        Folders for which `skip` is true are not looked into. A tree that is slow to walk asks
+        it of a folder once all that lies beside the folder has been yielded. A root that does
+        not exist has no entries.
         """
 
     def read(self, path: str) -> bytes:
@@ -90,6 +91,8 @@ class FolderTree:
         waiting = [""]
         while waiting:
             folder = waiting.pop()
+            if folder and skip(folder):
+                continue
             try:
                 with os.scandir(self.root / folder) as found:
                     listed = list(found)
@@ -101,7 +104,7 @@ class FolderTree:
             for item in listed:
                 path = f"{folder}/{item.name}" if folder else item.name
                 if item.is_dir(follow_symlinks=False):
-                    if not item.name.startswith(".") and not skip(path):
+                    if not item.name.startswith("."):
                         waiting.append(path)
                 else:
                     yield self._entry(item, path)

@@ -41,6 +41,40 @@ def test_names_with_a_dot_in_front_are_left_out() -> None:
     assert paths({".hidden/x.yaml": "", "a/.b/x.yaml": "", ".ci.yaml": "", "a.b.yaml": ""}) == ["a.b.yaml"]
 
 
+INSTALLED = ["py/lib/a.yaml", "py/b.yaml", "web/node_modules/c/d.yml", "lib/python3.11/site-packages/e.yaml"]
+
+
+def test_what_is_installed_is_left_out() -> None:
+    """At the root, the file of an environment tells nothing: all would be left out."""
+    files = dict.fromkeys([*INSTALLED, "py/pyvenv.cfg", "pyvenv.cfg", "py2/a.yaml", "a.yaml"], "")
+    assert paths(files) == ["a.yaml", "py2/a.yaml"]
+    assert paths({**files, "py/m/MLmodel": ""}) == ["a.yaml", "py2/a.yaml"]
+
+
+def test_environments_and_packages_are_not_looked_into(tmp_path: Path) -> None:
+    for name in [*INSTALLED, "py/pyvenv.cfg"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "node_modules").symlink_to(tmp_path / "web")
+    tree = Watched(tmp_path)
+    assert discover(tree) == Listing((), ())
+    assert sorted(tree.seen) == ["linked/node_modules", "py/b.yaml", "py/pyvenv.cfg"]
+
+
+class Watched(FolderTree):
+    """Keeps the paths that it has yielded."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.seen: list[str] = []
+
+    def entries(self, skip: Skip) -> Iterator[Entry]:
+        for entry in super().entries(skip):
+            self.seen.append(entry.path)
+            yield entry
+
+
 def test_ignored_names_are_left_out_as_git_does() -> None:
     files = dict.fromkeys(
         ["a.yaml", "keep/a.yaml", "drop/b.yaml", "x/drop/c.yaml", "x/only.yaml", "only.yaml"], ""
