@@ -23,6 +23,7 @@ from specr.spec import check_arguments, checks
 from specr.spec.decode import Decoded, decode_document, foreign_problem, is_known_kind
 from specr.spec.document import Document, Finding
 from specr.spec.model import Origin, Specs
+from specr.spec.presence import check_presence
 from specr.spec.read import Reading, read_tree
 from specr.spec.tree import FolderTree, Tree
 from specr.spec.variables import Value, declared_variables, override_variables
@@ -118,10 +119,11 @@ class _Loading(Struct):
 
     def load(self, tree: Tree) -> tuple[Specs | None, tuple[Diagnostic, ...]]:
         reading = read_tree(tree, self.overrides)
+        absent = check_presence(self.root, reading)
+        if absent:
+            return None, sorted_diagnostics(absent)
         self.take_reading(reading)
         self.findings += reading.contained
-        if not reading.documents and not reading.broken:
-            self.located.append(_empty(self.root))
         project = self.take_project(reading.documents)
         values = None if self.project_broken else self.variables
         for document in reading.documents:
@@ -300,11 +302,3 @@ def _misplaced(document: Document) -> Finding:
         path=("kind",),
     )
     return Finding(document, diagnostic)
-
-
-def _empty(root: Path) -> Diagnostic:
-    return Diagnostic(
-        "No specs found",
-        f"{root} holds no document of apiVersion specr/v1 in any *.yaml or *.yml file.",
-        "Run `specr init` to begin a project, or name its folder with -C.",
-    )

@@ -38,6 +38,8 @@ _GUESSES: Final = {
 }
 """What a document that can't be read seems to say of itself."""
 
+_MEANT: Final = r"(?mi)^apiVersion:[ \t]*['\"]?specr"
+
 
 class Reading(Struct):
     """What was read: documents with values, and findings by file."""
@@ -48,6 +50,8 @@ class Reading(Struct):
     """For each document that can't be read, its file, and the address it seems to declare."""
     contained: list[Finding] = field(default_factory=list)
     """Artifacts whose source folder holds their own document."""
+    broken_specs: bool = False
+    """Whether a document that can't be read gives itself an apiVersion of specr."""
 
 
 def read_tree(tree: Tree, overrides: Mapping[str, str], pack: str = "") -> Reading:
@@ -116,6 +120,7 @@ def _read_document(document: Document, reading: Reading, plain: bool | None) -> 
         guesses = {name: m[1] if (m := re.search(p, document.text)) else None for name, p in _GUESSES.items()}
         claims = claimed_address({"kind": guesses["kind"], "metadata": {"name": guesses["name"]}})
         reading.broken.append((document.file, claims))
+        reading.broken_specs |= re.search(_MEANT, document.text) is not None
         return
     place = (document.file, document.index, document.line, document.text)
     reading.documents.append(Document(*place, value, document.pack))
@@ -166,6 +171,7 @@ def _without(
         ],
         [(path, address) for path, address in reading.broken if not folders.cover(path)],
         [finding for finding in reading.contained if not folders.cover(finding.document.file)],
+        reading.broken_specs,
     )
 
 

@@ -35,6 +35,23 @@ def test_a_project_is_loaded() -> None:
     assert specs.origins[Address("deployment", "api")] == Origin("specs.yaml", 2)
 
 
+def findings(files: dict[str, str]) -> tuple[Diagnostic, ...]:
+    return load(files)[1]
+
+
+def test_a_folder_of_foreign_yaml_is_told_as_that() -> None:
+    foreign = {f"ci/{n}.yaml": f"{{apiVersion: v1, kind: Pod, n: {n}}}\n---\njobs: []\n" for n in range(40)}
+    foreign["broken.yaml"] = "a: [1\n"
+    told = only(foreign)
+    assert (told.summary, told.span) == ("No specs found", None)
+    assert told.detail == "/project holds 41 YAML files, and none of them can be read as a spec."
+    # One that may be meant as a spec, broken or not, makes it a project, in which each of them is wrong.
+    assert len(findings({**foreign, "a.yaml": EXPERIMENT})) > 40
+    assert len(findings({**foreign, "a.yaml": EXPERIMENT.replace("{", "[")})) > 40
+    # And so does being few.
+    assert len(findings(dict(list(foreign.items())[:5]))) == 10
+
+
 def test_the_graph_holds_what_resources_need() -> None:
     specs = loaded(SMALL)
     assert specs.graph == {
