@@ -13,6 +13,9 @@ from specr.cli.console import Console
 if TYPE_CHECKING:
     from specr.diagnostics import Diagnostic
 
+MOST: Final = 50
+"""Findings that are shown at once: nobody reads more before mending some."""
+
 _SHOWN: Final = 60
 """Characters of a name that are shown."""
 
@@ -22,7 +25,7 @@ def report(error: Exception, console: Console) -> None:
     from specr.diagnostics import DiagnosticError
 
     if isinstance(error, DiagnosticError):
-        console.show(error.diagnostics)
+        show_findings(error.diagnostics, console)
         if len(error.diagnostics) > 1:
             console.tell(f"{_counts(error.diagnostics)}.\n")
         if _wants_traceback():
@@ -31,6 +34,18 @@ def report(error: Exception, console: Console) -> None:
     console.show([_impossible_name(error) or _bug(error)])
     if _wants_traceback():
         console.tell(_traceback(error))
+
+
+def show_findings(diagnostics: Sequence[Diagnostic], console: Console) -> None:
+    """Write what is wrong with specs on stderr: of very many findings the first, errors before all others."""
+    shown = diagnostics
+    if len(diagnostics) > MOST:
+        chosen = sorted(range(len(diagnostics)), key=lambda n: diagnostics[n].severity)[:MOST]
+        shown = [diagnostics[n] for n in sorted(chosen)]
+    console.show(shown)
+    if len(diagnostics) > len(shown):
+        rest = len(diagnostics) - len(shown)
+        console.tell(f"And {rest:,} more findings: `specr validate --json` tells all of them.\n")
 
 
 def _impossible_name(error: Exception) -> Diagnostic | None:

@@ -19,6 +19,7 @@ def command(session: Session, *, as_json: bool, variables: tuple[tuple[str, str]
     credentials. Finds also deployments that have no way from their artifact to
     a runtime.
     """
+    from specr.cli.failures import show_findings
     from specr.diagnostics import DiagnosticError, has_errors
     from specr.render.comparison import expand_alone
     from specr.render.diagnostic_json import encode_diagnostic
@@ -41,7 +42,7 @@ def command(session: Session, *, as_json: bool, variables: tuple[tuple[str, str]
         told = [encode_diagnostic(diagnostic) for diagnostic in found]
         console.answer_json({"valid": valid, "resources": count, "diagnostics": told})
     else:
-        console.show(found)
+        show_findings(found, console)
         if valid:
             console.answer(f"Valid: {counted(count, 'resource')} in {counted(files, 'file')}.\n")
     return 0 if valid else 1

@@ -370,6 +370,21 @@ def test_state_rm(project: Project) -> None:
     assert len(project.specr("state", "list").out.splitlines()) == 8
 
 
+def test_of_very_many_findings_the_first_are_shown(project: Project) -> None:
+    """Errors come before warnings, however many there are of these; --json gives all."""
+    wrong = "---\napiVersion: specr/v1\nkind: Model\nmetadata: {name: m%d}\nspec: {versions: {1: e%d}}\n"
+    project.write("wrong.yaml", "".join(wrong % (n, n) for n in range(40)))
+    for n in range(40):
+        folder = project.root / f"m{n}"
+        folder.mkdir()
+        (folder / "MLmodel").write_text("")
+    for words in ("validate", "plan"):
+        err = project.specr(words).err
+        assert (err.count("Error: "), err.count("Warning: ")) == (40, 10)
+        assert "And 30 more findings: `specr validate --json` tells all of them.\n" in err
+    assert len(json.loads(project.specr("validate", "--json").out)["diagnostics"]) == 80
+
+
 def test_history(project: Project) -> None:
     answer = project.specr("history")
     assert (answer.code, answer.out) == (0, "")
