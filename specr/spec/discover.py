@@ -102,6 +102,14 @@ _MARKS: Final = (MODEL_FILE, ENVIRONMENT_FILE)
 _FOLDERS: Final = (EntryType.LINKED_FOLDER, EntryType.UNREADABLE_FOLDER)
 
 
+def leaves_out(tree: Tree, folder: str) -> bool:
+    """Whether no specs are read from a folder of a tree, going by names and by `.specrignore`."""
+    ignored = _ignored(tree, [])
+    steps = folder.split("/")
+    folders = ("/".join(steps[: n + 1]) for n in range(len(steps)))
+    return any(not _may_hold_specs(basename(path)) or ignored(path + "/") for path in folders)
+
+
 def _may_hold_specs(folder: str) -> bool:
     return not folder.startswith(".") and folder not in INSTALLED
 

@@ -44,6 +44,7 @@ def command(session: Session, *, folder: str, force: bool) -> None:
     script that trains it (train.py), .gitignore and .specrignore. Where one of
     the first two is there already, nothing is written, unless --force says to
     write over them. The last two keep their lines and get those they lack.
+    Projects don't lie in each other: in or around another, nothing is written.
     """
     from specr.diagnostics import Diagnostic, DiagnosticError
 
@@ -53,6 +54,7 @@ def command(session: Session, *, folder: str, force: bool) -> None:
         detail = f"{target / taken[0]} is there already; nothing was written."
         remedy = "Choose another folder with `specr init DIR`, or write over it with --force."
         raise DiagnosticError(Diagnostic("Folder is in use", detail, remedy))
+    _check_surroundings(target.resolve())
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, template in _FILES.items():
@@ -64,6 +66,31 @@ def command(session: Session, *, folder: str, force: bool) -> None:
         ) from error
     session.console.answer(f"Wrote {', '.join(_FILES)} to {target.resolve()}.\n")
     session.console.tell(f"\n{_next_steps(folder)}")
+
+
+def _check_surroundings(target: Path) -> None:
+    """See that the specs to be written are read as one project, and as no part of another.
+
+    Raises:
+        DiagnosticError: there is a project around or below the folder.
+    """
+    from specr.diagnostics import Diagnostic, DiagnosticError
+    from specr.spec.discover import IGNORE_FILE
+    from specr.spec.surroundings import project_around, project_below
+
+    around = project_around(target)
+    if around is not None:
+        ignored = target.relative_to(around).as_posix()
+        detail = (
+            f"{target} lies in the project {around}, which would read its specs, too; nothing was written."
+        )
+        remedy = f"Choose a folder outside of it, or add the line {ignored}/ to {around / IGNORE_FILE} first."
+        raise DiagnosticError(Diagnostic("Project within a project", detail, remedy))
+    below = project_below(target, but="specr.yaml")
+    if below is not None:
+        detail = f"{below} declares a project, which one of {target} would take in; nothing was written."
+        remedy = "Choose another folder with `specr init DIR`."
+        raise DiagnosticError(Diagnostic("Project within a project", detail, remedy))
 
 
 def _next_steps(folder: str) -> str:

@@ -112,3 +112,10 @@ def project(
     yield made
     log.handlers, log.propagate = handlers, propagate  # a log that a command has started ends with its test
     log.setLevel(level)
+
+
+@pytest.fixture
+def nowhere(project: Project) -> Project:
+    """A folder that is no project yet."""
+    (project.root / "specr.yaml").unlink()
+    return project

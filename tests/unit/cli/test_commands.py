@@ -630,47 +630,47 @@ def test_diff_of_revisions(project: Project) -> None:
     assert "absent" in answer.err
 
 
-def test_init_writes_a_project_that_is_valid_but_for_its_pack(project: Project) -> None:
-    folder = project.root / "My Models!"
-    answer = project.specr("init", "My Models!")
+def test_init_writes_a_project_that_is_valid_but_for_its_pack(nowhere: Project) -> None:
+    folder = nowhere.root / "My Models!"
+    answer = nowhere.specr("init", "My Models!")
     assert answer.code == 0, answer.err
     files = [".gitignore", ".specrignore", "specr.yaml", "train.py"]
     assert sorted(path.name for path in folder.iterdir()) == files
     assert "name: my-models\n" in (folder / "specr.yaml").read_text()
     assert "  cd 'My Models!'\n  python train.py\n  specr plan\n" in answer.err
     compile((folder / "train.py").read_text(), "train.py", "exec")
-    again = project.specr("init", "My Models!")
+    again = nowhere.specr("init", "My Models!")
     assert again.code == 1
     assert "--force" in again.err
-    assert project.specr("init", "My Models!", "--force").code == 0
+    assert nowhere.specr("init", "My Models!", "--force").code == 0
 
 
-def test_init_adds_to_a_gitignore(project: Project) -> None:
-    folder = project.root / "new"
+def test_init_adds_to_a_gitignore(nowhere: Project) -> None:
+    folder = nowhere.root / "new"
     folder.mkdir()
     (folder / ".gitignore").write_text("*.log\nmodels/")
-    project.specr("init", "new")
+    nowhere.specr("init", "new")
     (folder / ".specrignore").write_text("drafts/\n")
     assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n*.plan\n"
-    project.specr("init", "new", "--force")
+    nowhere.specr("init", "new", "--force")
     assert (folder / ".gitignore").read_text() == "*.log\nmodels/\n.specr/\n*.plan\n"
     assert (folder / ".specrignore").read_text() == "drafts/\nmodels/\n"
 
 
-def test_init_says_what_is_missing_and_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_says_what_is_missing_and_no_more(nowhere: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"pandas", "mlflow"}
     monkeypatch.setattr("specr.cli.commands.init.find_spec", lambda name: object() if name in there else None)
-    told = project.specr("init", "one").err
+    told = nowhere.specr("init", "one").err
     assert "  pip install scikit-learn\n" in told
     assert "./plugins/specr-processor ./plugins/specr-scorer './plugins/specr-mlflow[runtime]'" in told
     assert "specr[mlflow]" not in told
     there |= {"sklearn", "specr_mlflow"}
-    assert "pip install" not in project.specr("init", "two").err
+    assert "pip install" not in nowhere.specr("init", "two").err
 
 
-def test_init_where_nothing_can_be_written(project: Project) -> None:
-    (project.root / "file").write_text("")
-    answer = project.specr("init", "file/below")
+def test_init_where_nothing_can_be_written(nowhere: Project) -> None:
+    (nowhere.root / "file").write_text("")
+    answer = nowhere.specr("init", "file/below")
     assert answer.code == 1
     assert "Project can't be written" in answer.err
 

@@ -25,9 +25,9 @@ class PacksOfThisRepository:
         return PACKS / f"specr-{name}" / f"specr_{name}" / "pack"
 
 
-def test_the_starter_is_sound_and_finds_its_route(project: Project) -> None:
-    folder = project.root / "starter"
-    project.specr("init", "starter")
+def test_the_starter_is_sound_and_finds_its_route(nowhere: Project) -> None:
+    folder = nowhere.root / "starter"
+    nowhere.specr("init", "starter")
     (folder / "models" / "iris-1").mkdir(parents=True)
     specs, found = load_specs(folder, packs=PacksOfThisRepository())
     assert specs is not None, found
@@ -37,9 +37,9 @@ def test_the_starter_is_sound_and_finds_its_route(project: Project) -> None:
     assert {str(address) for address in expansion.desired} >= {"deployment/iris", "build/iris-1.mlflow"}
 
 
-def test_the_starter_leaves_the_yaml_of_models_alone(project: Project) -> None:
-    folder = project.root / "starter"
-    project.specr("init", "starter")
+def test_the_starter_leaves_the_yaml_of_models_alone(nowhere: Project) -> None:
+    folder = nowhere.root / "starter"
+    nowhere.specr("init", "starter")
     (folder / "models" / "iris-1").mkdir(parents=True)
     (folder / "models" / "iris-1" / "MLmodel.yaml").write_text("kind: [")
     _, found = load_specs(folder, packs=PacksOfThisRepository())
@@ -50,9 +50,9 @@ def test_the_starter_leaves_the_yaml_of_models_alone(project: Project) -> None:
 @pytest.mark.skipif(
     not all(map(find_spec, ("sklearn", "pandas", "mlflow"))), reason="needs what the starter trains with"
 )
-def test_the_starter_trains_once_unless_it_is_forced(project: Project) -> None:
-    folder = project.root / "starter"
-    project.specr("init", "starter")
+def test_the_starter_trains_once_unless_it_is_forced(nowhere: Project) -> None:
+    folder = nowhere.root / "starter"
+    nowhere.specr("init", "starter")
 
     def train(*arguments: str) -> str:
         program = [sys.executable, "train.py", *arguments]
@@ -70,15 +70,41 @@ def test_the_starter_trains_once_unless_it_is_forced(project: Project) -> None:
     assert "old" not in names
 
 
-def test_the_starter_keeps_lines_that_are_no_utf_8(project: Project) -> None:
-    ignored = project.root / "starter" / ".gitignore"
+def test_the_starter_keeps_lines_that_are_no_utf_8(nowhere: Project) -> None:
+    ignored = nowhere.root / "starter" / ".gitignore"
     ignored.parent.mkdir()
     ignored.write_bytes(b"mod\xe8les/\n")
-    assert project.specr("init", "starter").code == 0
+    assert nowhere.specr("init", "starter").code == 0
     assert ignored.read_bytes().startswith(b"mod\xe8les/\n.")
 
 
-def test_the_starter_is_formatted(project: Project) -> None:
-    project.specr("init", "starter")
-    text = (project.root / "starter" / "specr.yaml").read_text()
+def test_the_starter_is_formatted(nowhere: Project) -> None:
+    nowhere.specr("init", "starter")
+    text = (nowhere.root / "starter" / "specr.yaml").read_text()
     assert format_text(text) == text
+
+
+def test_projects_do_not_lie_in_each_other(nowhere: Project) -> None:
+    assert nowhere.specr("init", "outer").code == 0
+    refused = nowhere.specr("init", "outer/sub/inner", "--force")
+    assert refused.code == 1
+    assert "Project within a project" in refused.err
+    assert f"add the line sub/inner/ to {nowhere.root / 'outer' / '.specrignore'}" in " ".join(
+        refused.err.split()
+    )
+    assert not (nowhere.root / "outer" / "sub").exists()
+    around = nowhere.specr("init")
+    assert around.code == 1
+    assert f"{nowhere.root / 'outer' / 'specr.yaml'} declares a project" in " ".join(around.err.split())
+    assert nowhere.specr("init", "outer", "--force").code == 0
+    assert nowhere.specr("init", "outer/.hidden/inner").code == 0
+    ignored = nowhere.root / "outer" / ".specrignore"
+    ignored.write_text(f"{ignored.read_text()}sub/inner/\n")
+    assert nowhere.specr("init", "outer/sub/inner").code == 0
+
+
+def test_a_project_begins_beside_other_yaml(nowhere: Project) -> None:
+    nowhere.write("compose.yaml", "services: {}\n")
+    (nowhere.root / "new").mkdir()
+    (nowhere.root / "new" / "cluster.yaml").write_text("apiVersion: example/v1\nkind: Project\n")
+    assert nowhere.specr("init", "new").code == 0
