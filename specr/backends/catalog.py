@@ -75,7 +75,7 @@ def _open_sqlite(settings: Mapping[str, Any], root: Path) -> Backend:
 
     check_settings("sqlite", settings, frozenset({"path"}))
     path = settings.get("path", DEFAULT_PATH)
-    if not isinstance(path, str) or not path or "\0" in path:
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise DiagnosticError(
             Diagnostic(
                 "Wrong setting of the backend",

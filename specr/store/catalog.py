@@ -46,11 +46,11 @@ def open_store(settings: TypedSettings, root: Path, cache: DigestCache | None = 
         if key not in _SETTINGS
     ]
     path = settings.settings().get("path", f"{WORK_FOLDER}/store")
-    if not isinstance(path, str) or not path:
+    if not isinstance(path, str) or not path.strip():
         flaws.append(
             Diagnostic(
                 "A store's path is no text",
-                f"The path of a folder store must be a text that is not empty, not {path!r}.",
+                f"The path of a folder store must be a text that is neither empty nor blank, not {path!r}.",
                 f"Write a path relative to the project's folder, such as `{WORK_FOLDER}/store`.",
                 path=("spec", "store", "path"),
             ),

@@ -9,6 +9,7 @@ from specr.backends.catalog import open_backend
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.ports import check_ports
 from specr.resources.project import Project
+from specr.workflow.places import check_places
 from specr.workflow.workspace import Workspace
 
 
@@ -17,7 +18,7 @@ def check_settings(workspace: Workspace) -> tuple[Diagnostic, ...]:
 
     Opens what the project names, which neither reads nor asks anything.
     """
-    found = list(workspace.check_sources())
+    found = [*workspace.check_sources(), *check_places(workspace.specs.project, workspace.root)]
     for open_ in _openings(workspace):
         try:
             open_()

@@ -30,6 +30,7 @@ from specr.spec.load import load_specs
 from specr.spec.model import Specs
 from specr.state.model import State
 from specr.workflow.options import Manner, Options
+from specr.workflow.places import check_places
 from specr.workfolder import check_work_folder
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class Workspace:
         if in_the_way is not None:
             raise DiagnosticError(in_the_way)
         with self._placing():
+            clashes = check_places(self.specs.project, self.root)
+            if clashes:
+                raise DiagnosticError(*clashes)
             return open_backend(self.specs.project.backend, self.root)
 
     @cached_property

@@ -698,7 +698,14 @@ def test_no_secret_is_ever_shown(project: Project, monkeypatch: pytest.MonkeyPat
         ('providers: {far: {type: kubernetes, store: {type: volume, claim: ""}}}', "Wrong provider setting"),
         ('providers: {far: {type: kubernetes, helperImage: ""}}', "Wrong provider setting"),
         ('providers: {near: {type: docker, host: ""}}', "Wrong provider setting"),
+        ('providers: {near: {type: docker, network: " "}}', "Wrong provider setting"),
+        ("providers: {near: {type: docker, host: nonsense}}", "Wrong provider setting"),
         ("providers: {near: {type: locale}}", "Unknown provider type"),
+        ('backend: {type: sqlite, path: " "}', "Wrong setting of the backend"),
+        ("backend: {type: sqlite, path: .specr/store}", "State has no place of its own"),
+        ("backend: {type: sqlite, path: ./.specr}", "State has no place of its own"),
+        ("store: {type: folder, path: x/../.specr/state.db}", "State has no place of its own"),
+        ('store: {type: folder, path: " "}', "A store's path is no text"),
     ],
 )
 def test_settings_of_the_project_are_checked_at_their_place(
@@ -727,3 +734,12 @@ def test_what_is_wrong_with_the_backend_has_its_place_in_every_command(project: 
     project.edit("  defaultProvider: memory", '  backend: {type: sqlite, path: ""}')
     for words in (["plan"], ["state", "list"], ["history"]):
         assert "on specr.yaml:6:33, in project/demo" in project.specr(*words).err
+
+
+def test_a_state_in_the_place_of_something_else_is_told_before_anything_is_made(project: Project) -> None:
+    project.edit("  defaultProvider: memory", "  backend: {type: sqlite, path: .specr/store}")
+    for words in (["plan"], ["apply", "--auto-approve"], ["destroy", "--auto-approve"]):
+        told = project.specr(*words).err
+        assert "on specr.yaml:6:33, in project/demo" in told
+        assert "specr keeps artifacts and builds in" in " ".join(told.split())
+    assert not (project.root / ".specr").exists()
