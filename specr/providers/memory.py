@@ -8,9 +8,8 @@ and requests are answered in the place of the runtime (see `rehearsal`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta
 from msgspec.structs import replace
 
 from specr.address import Address
@@ -31,7 +30,7 @@ from specr.providers.protocol import (
 )
 from specr.providers.rehearsal import Answer, rehearse
 from specr.providers.settings import ProviderContext, decode_settings
-from specr.resources.base import Part
+from specr.resources.base import Filled, Part
 from specr.state.model import ObjectRef
 
 # What verification will ask for is part of an object here: its answers come from it.
@@ -43,7 +42,7 @@ _BUILD_INPUTS: Final = ("source", "image", "command", "env", "resources")
 class MemorySettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `memory`."""
 
-    path: Annotated[str, Meta(min_length=1)] = ".specr/memory.db"
+    path: Filled = ".specr/memory.db"
     """The file that keeps what was rehearsed, relative to the project."""
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
-
-from msgspec import Meta
+from typing import ClassVar
 
 from specr.address import Address
-from specr.resources.base import Digest, Name, Reference, Resource
+from specr.resources.base import Digest, Filled, Name, Reference, Resource
 
 
 class Artifact(Resource, frozen=True, kw_only=True):
@@ -30,10 +28,10 @@ class Artifact(Resource, frozen=True, kw_only=True):
     experiment: Name
     """The experiment that these bytes came from."""
 
-    type: Annotated[str, Meta(min_length=1)]
+    type: Filled
     """What the bytes are, such as `python/mlflow`; an artifact type takes it up by this text."""
 
-    source: Annotated[str, Meta(min_length=1)]
+    source: Filled
     """Where the bytes are: a path beside this document, a `file://` or `http(s)://` URL, or, with
     specr-mlflow, a registered model of MLflow: `models:/fraud/3`, `models:/fraud@champion`."""
 

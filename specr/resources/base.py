@@ -34,6 +34,9 @@ def form(pattern: str, *, max_length: int | None = None) -> Meta:
 Name = Annotated[str, form(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=NAME_LIMIT)]
 """A name: lower-case letters, digits and dashes, 63 characters at most."""
 
+Filled = Annotated[str, Meta(pattern=r"\S")]
+"""A text that is neither empty nor blank."""
+
 Digest = Annotated[str, form(r"^sha256:[0-9a-f]{64}$")]
 """`sha256:` and 64 hexadecimal digits."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from msgspec import Meta, field
+from msgspec import field
 
-from specr.resources.base import Part, form
+from specr.resources.base import Filled, Part, form
 
 POLICY_VARIABLE: Final = "SPECR_POLICY"
 """Tells processors the project's policy, as JSON; not set where the project has none."""
@@ -29,10 +29,10 @@ Image = Annotated[str, form(r"^\S+$")]
 class SecretKey(Part, frozen=True, kw_only=True):
     """A key in a Kubernetes secret."""
 
-    name: Annotated[str, Meta(min_length=1)]
+    name: Filled
     """The secret's name."""
 
-    key: Annotated[str, Meta(min_length=1)]
+    key: Filled
     """The key inside it."""
 
 
@@ -42,7 +42,7 @@ class ValueSource(Part, frozen=True, kw_only=True):
     env: VariableName | None = None
     """A variable of the environment that specr runs in."""
 
-    file: Annotated[str, Meta(min_length=1)] | None = None
+    file: Filled | None = None
     """A regular file of 1 MiB at most; its text without the final newline."""
 
     secret: SecretKey | None = None

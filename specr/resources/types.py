@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final
 from msgspec import Meta, field
 
 from specr.address import Address
-from specr.resources.base import Name, Part, Reference, Resource
+from specr.resources.base import Filled, Name, Part, Reference, Resource
 from specr.resources.compute import Compute, Environment, Image
 
 LONGEST_WAIT: Final = 31 * 24 * 3600
@@ -36,7 +36,7 @@ class ArtifactType(Resource, frozen=True, kw_only=True):
 
     kind: ClassVar[str] = "ArtifactType"
 
-    artifact_type: Annotated[str, Meta(min_length=1)]
+    artifact_type: Filled
     """The `type` of the artifacts meant."""
 
     readable_name: str = ""

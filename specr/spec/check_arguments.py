@@ -50,10 +50,14 @@ def check_environments(known: Known) -> Iterator[Diagnostic]:
 def check_commands(known: Known) -> Iterator[Diagnostic]:
     """A command begins with a program."""
     for address, resource in known.resources.items():
-        if isinstance(resource, (Processor, Runtime)) and resource.command and not resource.command[0]:
+        if (
+            isinstance(resource, (Processor, Runtime))
+            and resource.command
+            and not resource.command[0].strip()
+        ):
             yield Diagnostic(
                 "Command without a program",
-                f"The command of {address} begins with an empty text.",
+                f"The command of {address} begins with an empty or blank text.",
                 "Write the program first, such as `command: [python, -m, my_program]`.",
                 address=address,
                 path=("spec", "command", 0),

@@ -216,6 +216,8 @@ _Explain = Callable[[Any, Mapping[str, Any]], tuple[str, str, str]]
 
 
 def _pattern(value: Any, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    if context["pattern"] == r"\S":
+        return "Value is empty", f"it must not be {'blank' if value else 'empty'}", ""
     for part, summary, rule in _PATTERNS:
         if part in context["pattern"]:
             close = _closest_name(str(value)) if summary == "Bad name" else ""

@@ -6,25 +6,26 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from specr.resources.base import Part
+from specr.resources.base import Filled, Part, form
 
-Text = Annotated[str, Meta(min_length=1)]
+Host = Annotated[str, form(r"^(unix|http\+unix|npipe|ssh|tcp|http|https)://\S+$")]
+"""The address of a daemon, as Docker's own tools take it."""
 
 
 class DockerSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `docker`."""
 
-    host: Text | None = None
+    host: Host | None = None
     """The daemon, such as `unix:///var/run/docker.sock`, `tcp://build:2376` or `ssh://me@build`; left
     out, `DOCKER_HOST` and its companions count, then the Docker context in use."""
 
-    network: Text | None = None
+    network: Filled | None = None
     """An existing network that containers join; left out, Docker's default one."""
 
-    publish: Text = "127.0.0.1"
+    publish: Filled = "127.0.0.1"
     """The address, on the daemon's machine, at which deployments' ports are published."""
 
-    address: Text | None = None
+    address: Filled | None = None
     """The name or address under which specr and callers reach those ports; left out, 127.0.0.1, or
     the host in `host` where ports are published at another address."""
 
@@ -32,7 +33,7 @@ class DockerSettings(Part, frozen=True, kw_only=True):
     """How artifacts and models get into containers: `mount` from a disk shared with the daemon, `copy`
     through its API, or `auto`: by mount if the daemon is found to share the disk."""
 
-    user: Text | None = "65532:65532"
+    user: Filled | None = "65532:65532"
     """The user and group that programs run as; null for those that the image says."""
 
     stop_seconds: Annotated[int, Meta(ge=0, le=3600)] = 10

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, field
 
-from specr.resources.base import Part, form
+from specr.resources.base import Filled, Part, form
 from specr.resources.compute import Image, Quantity
 
 UNPRIVILEGED: Final = 65532
@@ -49,10 +49,10 @@ class KubernetesSettings(Part, frozen=True, kw_only=True):
     store: VolumeStore = field(default_factory=lambda: VolumeStore(type="volume", claim="specr", size="1Gi"))
     """Where sources, models and outputs lie. Default: `{type: volume, claim: specr, size: 1Gi}`."""
 
-    kubeconfig: Annotated[str, Meta(min_length=1)] | None = None
+    kubeconfig: Filled | None = None
     """The kubeconfig file, relative to the project; left out, as kubectl finds it, or that of the pod."""
 
-    context: Annotated[str, Meta(min_length=1)] | None = None
+    context: Filled | None = None
     """A context of the kubeconfig; left out, the current one."""
 
     namespace: NamespaceName | None = None

@@ -39,7 +39,7 @@ from specr.providers.protocol import (
     ScorerResponse,
 )
 from specr.providers.settings import ProviderContext, decode_settings
-from specr.resources.base import Part
+from specr.resources.base import Filled, Part
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 from specr.workfolder import ensure_work_folder
@@ -58,7 +58,7 @@ _SCHEMA: Final = ProviderSchema(
 class LocalSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `local`."""
 
-    folder: Annotated[str, Meta(min_length=1)] = ".specr/local"
+    folder: Filled = ".specr/local"
     """Where processes work and log, relative to the project; on a local disk."""
 
     grace: Annotated[float, Meta(ge=0, le=3600)] = GRACE
