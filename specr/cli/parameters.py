@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -69,6 +70,16 @@ def _known_addresses(folder: Path) -> list[str]:
             return sorted(map(str, workspace.specs.resources.keys() | state.objects.keys()))
     except DiagnosticError:
         return []  # whoever presses the tab key is not to be told what is wrong with their specs
+
+
+class PathType(click.Path):
+    """A path; an empty text is none, though it would pass for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See that there is a name in it, and whatever else was asked for."""
+        if not os.fspath(value):
+            self.fail("it is empty, and names no file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class VariableType(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only

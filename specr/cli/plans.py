@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -120,7 +122,13 @@ def load_plan(path: Path) -> Plan:
     from specr.plan.codec import plan_from_text
 
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            kind = os.fstat(stream.fileno()).st_mode
+            if not stat.S_ISREG(kind) and not stat.S_ISFIFO(kind):
+                detail = f"{path} is a device or socket, which holds no plan."
+                remedy = "Name the file of a saved plan."
+                raise DiagnosticError(Diagnostic("Plan can't be read", detail, remedy))
+            content = stream.read()
     except OSError as error:
         detail = f"{path} can't be read: {error.strerror or error}."
         raise DiagnosticError(

@@ -6,6 +6,7 @@ knows nothing of YAML.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -111,7 +112,10 @@ class FolderTree:
 
     def read(self, path: str) -> bytes:
         """See `Tree`."""
-        return (self.root / path).read_bytes()
+        place = self.root / path
+        if not place.is_file() and place.exists():
+            raise OSError(errno.EINVAL, "it is no regular file", path)  # a pipe could keep a reader for ever
+        return place.read_bytes()
 
     def resolve(self, path: str) -> str | None:
         """See `Tree`."""

@@ -9,6 +9,7 @@ import click
 
 from specr.cli.applying import plan_and_run, run_saved
 from specr.cli.options import Manner, Scope, replace_option, run_options, scope_options
+from specr.cli.parameters import PathType
 from specr.cli.plans import load_plan
 from specr.cli.session import Session, with_session
 
@@ -22,7 +23,7 @@ Examples:
   specr apply --auto-approve --json > events.jsonl
   specr apply --replace deployment/fraud""",
 )
-@click.argument("planfile", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("planfile", required=False, type=PathType(dir_okay=False, path_type=Path))
 @scope_options
 @replace_option
 @run_options

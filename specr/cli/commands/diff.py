@@ -42,6 +42,8 @@ def command(
     """
     from specr.render.comparison import compare_specs
 
+    if "" in (before, after):
+        raise click.UsageError("BEFORE and AFTER are revisions or folders; an empty text names none.")
     form = Form.take(asked)
     old = _load(session, before, variables)
     new = _load(session, after, variables)

@@ -12,6 +12,7 @@ import click
 
 from specr.cli.exits import NOT_FORMATTED
 from specr.cli.files import write_whole
+from specr.cli.parameters import PathType
 from specr.cli.session import Session, with_session
 
 _STDIN: Final = Path("-")
@@ -26,7 +27,7 @@ Examples:
   specr fmt specs/fraud.yaml
   specr fmt - < draft.yaml""",
 )
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True, path_type=Path))
+@click.argument("paths", nargs=-1, type=PathType(exists=True, allow_dash=True, path_type=Path))
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 if a file would change.")
 @click.option("--diff", "show_diff", is_flag=True, help="Print what changes.")
 @with_session
@@ -86,7 +87,17 @@ def _read(path: Path) -> bytes:
     from specr.diagnostics import Diagnostic, DiagnosticError
 
     try:
-        return sys.stdin.buffer.read() if path == _STDIN else path.read_bytes()
+        if path == _STDIN:
+            return sys.stdin.buffer.read()
+        if path.exists() and not path.is_file():
+            raise DiagnosticError(
+                Diagnostic(
+                    "Not a regular file",
+                    f"{path} is a pipe, socket or device; specs are kept in files.",
+                    "Hand over what it gives on standard input: `specr fmt -`.",
+                )
+            )
+        return path.read_bytes()
     except OSError as error:
         detail = f"{path} could not be read: {error.strerror or error}."
         raise DiagnosticError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from specr.cli.options import variables_option
+from specr.cli.parameters import PathType
 from specr.cli.plans import load_plan
 from specr.cli.session import Session, with_session
 
@@ -30,7 +31,7 @@ Examples:
 @click.option(
     "--plan",
     "planfile",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, path_type=Path),
     help="Mark what this saved plan does.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show also what is not used of packs.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specr.cli.files import write_whole
-from specr.cli.parameters import IMPORTER
+from specr.cli.parameters import IMPORTER, PathType
 from specr.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Examples:
 @click.option("--deploy", metavar="ALIAS", default="", help="Deploy each model that has this alias.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False, path_type=Path),
     default=Path(),
     help="A folder of the project to write to, instead of its top.",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from specr.cli.parameters import PathType
 from specr.cli.session import Session, with_session
 
 _FILES = {
@@ -34,10 +35,10 @@ Examples:
   specr init
   specr init risk-models && cd risk-models && python train.py && specr plan""",
 )
-@click.argument("folder", metavar="[DIR]", default="", type=click.Path(file_okay=False))
+@click.argument("folder", metavar="[DIR]", required=False, type=PathType(file_okay=False))
 @click.option("--force", is_flag=True, help="Write over a specr.yaml and train.py that are there.")
 @with_session
-def command(session: Session, *, folder: str, force: bool) -> None:
+def command(session: Session, *, folder: str | None, force: bool) -> None:
     """Write a small project that works.
 
     Into DIR, or the current folder: specs for an MLflow model (specr.yaml), a
@@ -48,7 +49,7 @@ def command(session: Session, *, folder: str, force: bool) -> None:
     """
     from specr.diagnostics import Diagnostic, DiagnosticError
 
-    target = session.root / folder
+    target = session.root / (folder or "")
     taken = [name for name in ("specr.yaml", "train.py") if (target / name).exists()]
     if taken and not force:
         detail = f"{target / taken[0]} is there already; nothing was written."
@@ -93,7 +94,7 @@ def _check_surroundings(target: Path) -> None:
         raise DiagnosticError(Diagnostic("Project within a project", detail, remedy))
 
 
-def _next_steps(folder: str) -> str:
+def _next_steps(folder: str | None) -> str:
     """What to do now: install what this environment lacks, train, plan, apply."""
     lacking = [package for module, package in _NEEDED.items() if find_spec(module) is None]
     steps = [f"pip install {' '.join(lacking)}"] if lacking else []

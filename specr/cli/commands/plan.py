@@ -9,6 +9,7 @@ import click
 
 from specr.cli.exits import CHANGES_FOUND
 from specr.cli.options import Form, Scope, form_options, replace_option, scope_options
+from specr.cli.parameters import PathType
 from specr.cli.plans import answer_plan, check_place, save_plan
 from specr.cli.session import Session, with_session
 
@@ -22,7 +23,7 @@ Examples:
   specr plan --format markdown > comment.md
   specr plan --target deployment/fraud --var version=3""",
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan to this file.")
+@click.option("--out", type=PathType(dir_okay=False, path_type=Path), help="Save the plan to this file.")
 @click.option("--destroy", is_flag=True, help="Plan to delete everything.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @form_options

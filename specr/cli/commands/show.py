@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from specr.cli.options import Form, form_options
+from specr.cli.parameters import PathType
 from specr.cli.plans import answer_plan, load_plan
 from specr.cli.session import Session, with_session
 
@@ -20,7 +21,7 @@ Examples:
   specr show my.plan --format markdown > comment.md
   specr show --json""",
 )
-@click.argument("planfile", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("planfile", required=False, type=PathType(dir_okay=False, path_type=Path))
 @form_options
 @with_session
 def command(session: Session, *, planfile: Path | None, **asked: Any) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -383,6 +385,46 @@ def test_of_very_many_findings_the_first_are_shown(project: Project) -> None:
         assert (err.count("Error: "), err.count("Warning: ")) == (40, 10)
         assert "And 30 more findings: `specr validate --json` tells all of them.\n" in err
     assert len(json.loads(project.specr("validate", "--json").out)["diagnostics"]) == 80
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["apply", ""],
+        ["show", ""],
+        ["plan", "--out", ""],
+        ["fmt", ""],
+        ["init", ""],
+        ["import", "mlflow", "--out", ""],
+        ["graph", "--plan", ""],
+        ["diff", ""],
+        ["diff", "HEAD", ""],
+        ["-C", "", "plan"],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_text_is_not_the_current_folder(project: Project, words: list[str]) -> None:
+    answer = project.specr(*words)
+    assert answer.code == 1
+    assert "empty" in answer.err or "does not exist" in answer.err
+
+
+@pytest.mark.parametrize("command", ["apply", "show"])
+def test_a_device_is_no_plan(project: Project, command: str) -> None:
+    answer = project.specr(command, "/dev/zero")
+    assert answer.code == 1
+    assert "/dev/zero is a device or socket, which holds no plan." in answer.err
+
+
+def test_a_plan_may_come_through_a_pipe(project: Project) -> None:
+    project.specr("plan", "--out", str(project.root / "my.plan"))
+    os.mkfifo(project.root / "pipe")
+    writer = threading.Thread(
+        target=lambda: (project.root / "pipe").write_bytes((project.root / "my.plan").read_bytes())
+    )
+    writer.start()
+    assert project.specr("apply", str(project.root / "pipe")).code == 0
+    writer.join()
 
 
 def test_history(project: Project) -> None:

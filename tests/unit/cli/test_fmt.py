@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 
@@ -51,6 +52,15 @@ def test_broken_yaml_is_told_and_left_alone(project: Project) -> None:
     assert "broken.yaml:" in answer.err
     assert "messy.yaml" in answer.out
     assert (project.root / "broken.yaml").read_text() == "kind: [\n"
+
+
+def test_a_pipe_is_not_waited_for(project: Project) -> None:
+    """Neither where it is named, nor where it is found."""
+    os.mkfifo(project.root / "pipe.yaml")
+    for words in (["fmt", str(project.root / "pipe.yaml")], ["fmt"], ["fmt", "/dev/zero"]):
+        answer = project.specr(*words)
+        assert answer.code == 1
+        assert "Not a regular file" in answer.err
 
 
 def test_standard_input(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

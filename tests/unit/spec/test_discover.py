@@ -270,6 +270,12 @@ class Sealed(MemoryTree):
         return super().read(path)
 
 
+def test_an_ignore_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".specrignore")
+    ((path, finding),) = discover(FolderTree(tmp_path)).findings
+    assert (path, finding.detail) == (".specrignore", "it is no regular file.")
+
+
 def test_an_ignore_file_that_can_not_be_read_is_an_error() -> None:
     _, diagnostics = load_specs(Path("/p"), packs=Folders(), tree=Sealed({"a.yaml": EXPERIMENT}))
     assert [(d.summary, d.detail) for d in diagnostics] == [("File can't be read", "Permission denied.")]
