@@ -3,7 +3,7 @@
 Content is copied or moved to `staging/` on the same disk, made read-only, synced, and then
 renamed to its place in one step; so it is there and whole, or not there. What a killed
 process leaves lies in `staging/` and `leases/`, whose locks the kernel has let go of; `gc`
-knows it by that.
+knows it by that, and who begins a lease removes those of the dead.
 
     objects/ab/cd…      a file or folder with the digest sha256:abcd…
     builds/ab/cd…       which content a build gave, by the digest of its fingerprint

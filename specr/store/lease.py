@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from specr.store.layout import Layout
-from specr.store.locks import hold
+from specr.store.layout import Layout, listed
+from specr.store.locks import hold, leads_to, remove_unheld
 
 
 class Lease:
@@ -50,10 +50,20 @@ class Lease:
             self._covered.difference_update(digests)
 
     def _begin(self) -> None:
-        path = self._layout.leases / f"{os.getpid()}-{os.urandom(8).hex()}"
-        self._descriptor = hold(path)
+        for name in listed(self._layout.leases):  # those of killed processes would gather until a `gc`
+            remove_unheld(self._layout.leases / name)
+        path, self._descriptor = self._new()
         self.path, self._process, self._covered = path, os.getpid(), set()
         weakref.finalize(self, _end, path, self._descriptor, self._process)
+
+    def _new(self) -> tuple[Path, int]:
+        """A file of our own, locked: until it is, another process may take it for a dead one's."""
+        while True:
+            path = self._layout.leases / f"{os.getpid()}-{os.urandom(8).hex()}"
+            descriptor = hold(path)
+            if leads_to(path, descriptor):
+                return path, descriptor
+            os.close(descriptor)
 
 
 def _end(path: Path, descriptor: int, process: int) -> None:

@@ -57,6 +57,32 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def leads_to(path: Path, descriptor: int) -> bool:
+    """Whether an open file is still the one at its path, and was not removed before it was locked."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def remove_unheld(path: Path) -> None:
+    """Remove a file unless a live process holds its lock; what can't be opened or removed stays.
+
+    Whoever has created the file and not locked it yet learns of it from `leads_to`.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return  # gone, or another user's
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # held; or there are no locks here, or the folder is another user's
+    finally:
+        os.close(descriptor)
+
+
 def _flock(descriptor: int, operation: int) -> None:
     try:
         fcntl.flock(descriptor, operation)

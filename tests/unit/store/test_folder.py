@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from specr.diagnostics import DiagnosticError
-from specr.store import copying, folder
+from specr.store import copying, folder, lease, locks
 from specr.store.cache import DigestCache
 from specr.store.content import measure
 from specr.store.folder import FolderStore
@@ -393,6 +393,52 @@ with store.staging() as area:
     assert (area / "content" / "junk").exists()
     store.gc(frozenset())
     assert not any((root / "staging").iterdir())
+
+
+def test_the_next_use_clears_leases_of_killed_processes_and_no_others(root: Path, model: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+from specr.store.folder import FolderStore
+store = FolderStore(Path({str(root)!r}))
+store.add(Path({str(model)!r}))
+print("added", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"added\n"
+        (of_child,) = leftovers(root)
+        second = FolderStore(root)
+        second.add(model)
+        assert of_child in leftovers(root)
+        del second
+        child.kill()
+    assert leftovers(root) == [of_child]
+    third = FolderStore(root)
+    third.add(model)
+    (of_third,) = leftovers(root)
+    assert of_third != of_child
+
+
+def test_a_lease_that_was_cleared_before_it_was_locked_is_begun_anew(
+    root: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = list[Path]()
+
+    def hold(path: Path) -> int:
+        descriptor = locks.hold(path)
+        if not begun:
+            path.unlink()
+        begun.append(path)
+        return descriptor
+
+    monkeypatch.setattr(lease, "hold", hold)
+    user = FolderStore(root, grace=0)
+    user.add(model)
+    assert len(begun) == 2
+    assert leftovers(root) == [begun[1].name]
+    assert FolderStore(root, grace=0).gc(frozenset()) == ()
 
 
 def test_a_forked_child_does_not_end_its_parents_lease(root: Path, model: Path) -> None:
