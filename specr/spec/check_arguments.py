@@ -136,12 +136,11 @@ def _check_version(address: Address, deployment: Deployment, model: Model) -> It
 def _versions_of(model: Model) -> str:
     numbers = [str(number) for number in sorted(model.versions)]
     if not numbers:
-        return "It has no versions."
+        return "It has no versions: declare one in its `versions`."
     if len(numbers) == 1:
-        return f"Its one version is {numbers[0]}."
-    if len(numbers) <= 10:
-        return f"Its versions are {', '.join(numbers)}."
-    return f"It has {len(numbers)} versions, up to {numbers[-1]}."
+        return f"Name its one version, {numbers[0]}, or declare another in its `versions`."
+    some = ", ".join(numbers) if len(numbers) <= 10 else f"{len(numbers)} of them, up to {numbers[-1]}"
+    return f"Name one of its versions ({some}), or declare another in its `versions`."
 
 
 def check_schemas(known: Known) -> Iterator[Diagnostic]:
