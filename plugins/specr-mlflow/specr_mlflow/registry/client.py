@@ -143,19 +143,15 @@ class MlflowServer:
         try:
             yield
         except BrokenError as error:
-            raise BrokenError(_told(error.diagnostic), error.pause) from None
+            raise BrokenError(self._told(error.diagnostic), error.pause) from None
         except DiagnosticError as error:
-            raise DiagnosticError(*map(_told, error.diagnostics)) from None
+            raise DiagnosticError(*map(self._told, error.diagnostics)) from None
 
-
-def _told(found: Diagnostic) -> Diagnostic:
-    remedy = found.remedy
-    if remedy not in (LOGIN, "Try again later."):
-        remedy = (
-            "Check MLFLOW_TRACKING_URI and the project's `sources.models`, and that the server runs; then "
-            "run the command again."
-        )
-    return Diagnostic("MLflow registry does not answer", found.detail, remedy)
+    def _told(self, found: Diagnostic) -> Diagnostic:
+        remedy = found.remedy
+        if remedy not in (LOGIN, "Try again later."):
+            remedy = f"Check {self.server.said_by}, and that the server runs; then run the command again."
+        return Diagnostic("MLflow registry does not answer", found.detail, remedy)
 
 
 def _raise_if_absent(status: int, answer: Mapping[str, Any]) -> None:
@@ -189,6 +185,6 @@ def strange(server: Server, what: str) -> Diagnostic:
     return Diagnostic(
         "Not an MLflow registry",
         f"{server.shown} answers, but {what}, as no MLflow server does.",
-        "Correct MLFLOW_TRACKING_URI or the project's `sources.models`: the address that a browser shows "
-        "for MLflow's start page, without what follows `#`.",
+        f"Correct {server.said_by}: it is to be the address that a browser shows for MLflow's start page, "
+        "without what follows `#`.",
     )

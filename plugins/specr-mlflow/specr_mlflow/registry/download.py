@@ -110,7 +110,8 @@ class Download:
         for known in (tracking, self._place.registry):
             if netloc.rpartition("@")[2] in ("", urlsplit(known.url).netloc):
                 return known
-        return Server(f"{urlsplit(tracking.url).scheme}://{netloc.rpartition('@')[2]}", Access())
+        url = f"{urlsplit(tracking.url).scheme}://{netloc.rpartition('@')[2]}"
+        return Server(url, Access(), "where the registry says that the version's files are")
 
     def _through_server(self, server: Server, top: str, folder: Path) -> bool:
         """Bring all files that a server passes on; False where it has none."""

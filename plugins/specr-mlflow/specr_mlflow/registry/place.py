@@ -31,10 +31,11 @@ LOGIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An MLflow server: the address that paths are added to, without a login, and the way in."""
+    """An MLflow server: the address that paths are added to, without a login; the way in; who names it."""
 
     url: str
     access: Access
+    said_by: str = "the address"
 
     @property
     def shown(self) -> str:
@@ -73,7 +74,7 @@ def server_at(url: str, environ: Mapping[str, str] = os.environ) -> Server:
     Raises:
         DiagnosticError: it is no HTTP address.
     """
-    return _server(_Uri(url, "The address given"), environ)
+    return _server(_Uri(url, "the address given"), environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class _Uri:
 def _uri(key: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> _Uri | None:
     """The project's word comes first, so that specs mean the same whoever runs them."""
     if key in settings:
-        return _Uri(settings[key], f"The project's setting sources.models.{key}", in_specs=True)
+        return _Uri(settings[key], f"the project's setting sources.models.{key}", in_specs=True)
     variable = _VARIABLES[key]
     return _Uri(environ[variable], variable) if environ.get(variable) else None
 
@@ -105,7 +106,7 @@ def _server(uri: _Uri, environ: Mapping[str, str]) -> Server:
     if not uri.in_specs and parts.username is not None:
         login = (unquote(parts.username), unquote(parts.password or ""))
         text = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return Server(check_url(text), Access(_options(environ, login), LOGIN))
+    return Server(check_url(text), Access(_options(environ, login), LOGIN), uri.said_by)
 
 
 def _options(environ: Mapping[str, str], login: tuple[str, str] | None) -> Callable[[], Mapping[str, Any]]:
@@ -181,15 +182,20 @@ def _malformed(uri: _Uri, error: ValueError) -> Diagnostic:
     """The address itself is not shown, as nobody can tell where in it a login stands."""
     return Diagnostic(
         "Malformed address of an MLflow registry",
-        f"{uri.said_by} is malformed: {error}.",
+        f"{_capital(uri.said_by)} is malformed: {error}.",
         "Write `https://machine`, with special characters percent-encoded.",
     )
+
+
+def _capital(text: str) -> str:
+    """With a capital letter in front; MLflow's variables have one already."""
+    return text[:1].upper() + text[1:]
 
 
 def _no_server(uri: _Uri) -> Diagnostic:
     kind = uri.text.split(":", 1)[0] if ":" in uri.text else "path"
     return Diagnostic(
         "MLflow registry is no server",
-        f"{uri.said_by} is of the kind {kind}; registries are asked over HTTP.",
+        f"{_capital(uri.said_by)} is of the kind {kind}; registries are asked over HTTP.",
         "Start a server on it, `mlflow server --backend-store-uri …`, and name that one's address.",
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from specr_mlflow.registry import library
+from specr_mlflow.registry.client import MlflowServer
+from specr_mlflow.registry.place import server_at
 from specr_mlflow.registry.source import ModelsSource
 
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -189,7 +191,16 @@ class TestServer:
         found = told(source)
         assert found.summary == "MLflow registry does not answer"
         assert "127.0.0.1:9: no connection" in found.detail
+        assert found.remedy.startswith("Check MLFLOW_TRACKING_URI, and that the server runs;")
         assert "secret" not in f"{found.detail}{found.remedy}"
+
+    def test_whoever_names_the_server_is_told(self, make: Any) -> None:
+        found = told(make(trackingUri="http://127.0.0.1:9"))
+        assert found.remedy.startswith("Check the project's setting sources.models.trackingUri, and that")
+        server = MlflowServer(server_at("http://127.0.0.1:9"), HttpLimits(attempts=1))
+        with pytest.raises(DiagnosticError) as refused:
+            server.ask("registered-models/search")
+        assert refused.value.diagnostics[0].remedy.startswith("Check the address given, and that the server")
 
     def test_silence(self, registry: Any, tmp_path: Path) -> None:
         registry.stalls = True
