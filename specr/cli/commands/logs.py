@@ -42,6 +42,7 @@ def command(session: Session, *, address: Address, tail: int | None, follow: boo
     where nothing is recorded, but an attempt has failed, the attempt's log.
     """
     from specr.workflow.logs import find_log
+    from specr.workflow.standing import check_standing
 
     if follow and failed:
         raise click.UsageError("--failed shows what has ended: there is nothing to follow.")
@@ -50,6 +51,8 @@ def command(session: Session, *, address: Address, tail: int | None, follow: boo
         log = find_log(workspace, address, tail=None if follow else tail, failed=failed)
         console.tell(_preamble(address, log))
         _answer(console, log.lines if tail is None else log.lines[max(len(log.lines) - tail, 0) :])
+        if not log.of_failed:
+            console.show(check_standing(workspace, [address]))
         if follow and not log.of_failed:
             _follow(console, workspace, address, log.lines)
         elif not log.lines and tail != 0:

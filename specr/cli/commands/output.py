@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from specr.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from specr.cli.console import Console
 
 
 @click.command(
@@ -20,28 +25,41 @@ Examples:
 @click.option("--url", "only_url", is_flag=True, help="Print nothing but the URL of NAME.")
 @with_session
 def command(session: Session, *, name: str | None, as_json: bool, only_url: bool) -> None:
-    """Show where deployments answer.
+    """Show where deployments answer, as the last apply has recorded it.
 
     All of them, one a line; or the deployment NAME, with the addresses of
-    further replicas, and a command to try it.
+    further replicas, and a command to try it. What does not run any more is
+    told beside that; with --json and --url, nobody is asked.
     """
-    from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
-    from specr.render.outputs import encode_outputs, render_output, render_outputs
+    from specr.address import Address
+    from specr.render.outputs import encode_outputs, render_outputs
+    from specr.workflow.standing import check_standing
 
     if only_url and name is None:
         raise click.UsageError("--url needs the NAME of a deployment.")
     console = session.console
+    name = name and name.removeprefix("deployment/")
     with session.open() as workspace:
         outputs = encode_outputs(workspace.backend.read())
-    if name is None:
-        if as_json:
-            console.answer_json(outputs)
-        else:
-            console.answer(render_outputs(outputs))
-        if not outputs:
-            console.tell("No deployment is recorded yet.\n")
-        return
-    name = name.removeprefix("deployment/")
+        asked = [] if only_url or as_json else [key for key in outputs if name in (None, key)]
+        standing = check_standing(workspace, (Address("deployment", key) for key in asked))
+    if name is not None:
+        _answer_one(console, name, outputs, as_json=as_json, only_url=only_url)
+    elif as_json:
+        console.answer_json(outputs)
+    else:
+        console.answer(render_outputs(outputs))
+    if not outputs:
+        console.tell("No deployment is recorded yet.\n")
+    console.show(standing)
+
+
+def _answer_one(
+    console: Console, name: str, outputs: dict[str, dict[str, Any]], *, as_json: bool, only_url: bool
+) -> None:
+    from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+    from specr.render.outputs import render_output
+
     if name not in outputs:
         remedy = did_you_mean(name, outputs) or "List all with `specr output`; make it with `specr apply`."
         raise DiagnosticError(Diagnostic("No such deployment", f"No deployment {name} is recorded.", remedy))

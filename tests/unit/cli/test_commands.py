@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from specr.address import Address
+from specr.backends.sqlite import SqliteBackend
 from specr.cli.plans import PLAN_START
 from specr.plan.codec import plan_from_text
+from specr.providers.memory_world import FileWorld
 from specr.providers.protocol import TransientError
 from specr.render.events import check_stream
 from specr.workflow import Workspace
@@ -452,6 +455,35 @@ def test_output(project: Project) -> None:
     answer = project.specr("output", "frau")
     assert answer.code == 1
     assert "Did you mean fraud?" in answer.err
+
+
+@pytest.mark.parametrize("words", [["output"], ["output", "fraud"], ["logs", "deployment/fraud"]])
+def test_what_runs_no_more_is_told_beside_the_answer(project: Project, words: list[str]) -> None:
+    alive = project.applied().specr(*words)
+    state = SqliteBackend(project.root / ".specr" / "state.db").read()
+    token = state.objects[Address("deployment", "fraud")].token
+    FileWorld(project.root / ".specr" / "memory.db").remove(state.lineage, token)
+    dead = project.specr(*words)
+    assert alive.err == ""
+    assert (dead.code, dead.out) == (0, "" if "logs" in words else alive.out)
+    assert "Warning: Deployment does not run as it was applied" in dead.err
+    assert "deployment/fraud: it is no longer in memory." in dead.err
+
+
+def test_a_provider_that_does_not_answer_keeps_no_output_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise TransientError("connection refused")
+
+    project.applied()
+    monkeypatch.setattr("specr.providers.memory.MemoryProvider.read", fail)
+    answer = project.specr("output")
+    assert (answer.code, answer.out) == (0, "fraud  memory://deployment/fraud  fraud version 1\n")
+    assert "Not known whether it runs" in answer.err
+    assert "connection refused" in answer.err
+    for asked in (["output", "--json"], ["output", "fraud", "--url"]):
+        assert project.specr(*asked).err == ""
 
 
 def test_logs(project: Project) -> None:
