@@ -21,6 +21,7 @@ from specr.readers.catalog import reader_for
 from specr.state.model import Run, State
 from specr.workflow.lease import actor_name, hold_lock
 from specr.workflow.options import Manner
+from specr.workflow.planning import resolve_artifacts, spec_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +73,8 @@ def _check_specs(workspace: Workspace, state: State, plan: Plan) -> None:
     Raises:
         DiagnosticError: they mean something else than when the plan was made.
     """
-    report = workspace.resolve(state, destroy=plan.operation == "destroy")
-    if workspace.spec_digest(report) != plan.spec_digest:
+    report = resolve_artifacts(workspace, state, destroy=plan.operation == "destroy")
+    if spec_digest(workspace, report) != plan.spec_digest:
         raise DiagnosticError(_stale_specs(moved_sources(plan, state, report.facts)))
 
 

@@ -1,4 +1,4 @@
-"""What users can ask of a plan, beside what their specs say."""
+"""What users can ask of a plan, beside what their specs say, and what they get."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from specr.address import Address
+from specr.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from specr.apply.events import Observer
@@ -46,3 +47,10 @@ class Manner(Struct, frozen=True):
     stopping: Flag = field(default_factory=Flag)
     replan: Callable[[], Plan] | None = None
     saved: bool = False
+
+
+class Planned(Struct, frozen=True):
+    """A plan that may be carried out, and the warnings that came with it."""
+
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...] = ()
