@@ -28,6 +28,15 @@ class Route:
     path: str
     methods: Mapping[str, Found]
 
+    def find(self, method: str) -> Found | None:
+        """What there is for a method; HEAD is GET, whose answer is sent without its body (RFC 9110)."""
+        return self.methods.get("GET" if method == "HEAD" else method)
+
+    @property
+    def allowed(self) -> str:
+        """The methods that the path answers, as a list for people and clients."""
+        return ", ".join(self.methods).replace("GET", "GET, HEAD")
+
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
@@ -105,7 +114,12 @@ class Application:
         return route
 
     def admit(
-        self, route: Route | None, method: str, authorization: str | None = None, length: int | None = None
+        self,
+        route: Route | None,
+        method: str,
+        authorization: str | None = None,
+        length: int | None = None,
+        encoding: str | None = None,
     ) -> Response | Job:
         """Decide by the head of a request: its answer, or the job that makes one.
 
@@ -114,6 +128,7 @@ class Application:
             method: the HTTP method.
             authorization: the header's value.
             length: the Content-Length, None where there is none.
+            encoding: the Content-Encoding, None where there is none.
         """
         if self._passphrase is not None and (route is None or route.path != "/readyz"):
             refusal = _check_passphrase(self._passphrase, authorization)
@@ -121,13 +136,15 @@ class Application:
                 return refusal
         if route is None:
             return error(404, "There is nothing at this path; the scorer API is at /model/…")
-        found = route.methods.get(method)
+        found = route.find(method)
         if found is None:
-            allowed = ", ".join(route.methods)
-            return error(405, f"This path answers {allowed} only.", ("allow", allowed))
+            return error(405, f"This path answers {route.allowed} only.", ("allow", route.allowed))
         decided = found if isinstance(found, Response) else found()
-        if isinstance(decided, Job) and decided.limit is not None and (length or 0) > decided.limit.size:
-            return too_large(decided.limit)
+        if isinstance(decided, Job) and decided.limit is not None:
+            if encoding is not None and encoding.lower() not in ("", "identity"):
+                return _encoded(encoding)
+            if (length or 0) > decided.limit.size:
+                return too_large(decided.limit)
         return decided
 
     def handle(
@@ -180,6 +197,12 @@ def _admit_contribution(model: _Loaded) -> Response | Job:
     if model.served.explainer is None:
         return error(501, "This model gives no contributions (Shapley values).")
     return model.scoring.contribute
+
+
+def _encoded(encoding: str) -> Response:
+    """The answer to a body that would have to be unpacked first, in no one knows how much memory."""
+    detail = f"The body has the Content-Encoding {encoding[:40]}; it is taken as it is only, not compressed."
+    return error(415, detail, ("accept-encoding", "identity"))
 
 
 def _check_passphrase(passphrase: bytes, authorization: str | None) -> Response | None:

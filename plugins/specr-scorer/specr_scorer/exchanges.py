@@ -11,7 +11,17 @@ from specr_scorer.responses import Job, Response
 
 _SMALL_PIECE: Final = 4096
 """Pieces of a body below so many bytes are copied together, since each kept by itself takes 40 bytes more."""
-_WANTED = frozenset({b"authorization", b"content-length", b"content-type", b"expect", b"transfer-encoding"})
+_WANTED = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"host",
+        b"transfer-encoding",
+    }
+)
 
 
 class Exchange:

@@ -6,7 +6,7 @@ What a request needs beyond its schema (the model's fields, rows as wide as the 
 from collections.abc import Mapping
 from typing import Any, Final
 
-_WORK: Final = (400, 401, 408, 413, 500, 501, 503, 504)
+_WORK: Final = (400, 401, 408, 413, 415, 500, 501, 503, 504)
 """What work on a body may be answered with, beside its result."""
 
 

@@ -50,8 +50,12 @@ class Service:
         try:
             exchange.split_target()
             exchange.route = self._app.find(exchange.path)
-            exchange.decided = self._app.admit(
-                exchange.route, exchange.method, exchange.header(b"authorization"), exchange.length
+            exchange.decided = _check_host(exchange) or self._app.admit(
+                exchange.route,
+                exchange.method,
+                exchange.header(b"authorization"),
+                exchange.length,
+                exchange.header(b"content-encoding"),
             )
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
             exchange.decided = failed(bug)
@@ -119,3 +123,10 @@ class Service:
         if not self._told_of_lost_lines:
             self._told_of_lost_lines = True
             say(f"lines of the access log can't be written, and are lost: {problem.strerror}.")
+
+
+def _check_host(exchange: Exchange) -> Response | None:
+    """A request of HTTP/1.1 without a Host is to be refused (RFC 9112, 3.2)."""
+    if exchange.old or b"host" in exchange.headers:
+        return None
+    return error(400, "This is no HTTP/1.1: there is no header Host.")

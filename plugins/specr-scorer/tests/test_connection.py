@@ -22,12 +22,12 @@ from specr_scorer.settings import Settings
 from specr_scorer.testing import PATIENCE
 from specr_scorer.workers import Workers
 
-ID = b"GET /model/id HTTP/1.1\r\n\r\n"
+ID = b"GET /model/id HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 def score(cell: str) -> bytes:
     body = orjson.dumps({"fields": ["a"], "rows": [[cell]]})
-    return b"POST /model/score HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    return b"POST /model/score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
 class Gate:
@@ -293,11 +293,37 @@ def test_versions_and_methods_of_old() -> None:
         assert transport.closed
         assert transport.answers == [(200, b"m1")] * 2
         other, transport = house.connect()
-        other.data_received(b"HEAD /model/id HTTP/1.1\r\n\r\n" + ID)
+        other.data_received(b"HEAD /model/id HTTP/1.1\r\nhost: x\r\n\r\n" + ID)
+        head, _, rest = transport.written.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+        assert head.endswith(b"\r\ncontent-length: 2")
+        assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert rest.endswith(b"\r\ncontent-length: 2\r\n\r\nm1")
+        third, transport = house.connect()
+        third.data_received(b"HEAD /model/contribution HTTP/1.1\r\nhost: x\r\n\r\n" + ID)
         assert transport.written.startswith(b"HTTP/1.1 405 Method Not Allowed\r\ndate: ")
-        assert transport.written.count(b"\r\n\r\n") == 2
-        assert transport.written.endswith(b"\r\ncontent-length: 2\r\n\r\nm1")
         assert b"detail" not in transport.written
+
+    play(main)
+
+
+def test_only_http_1_0_may_leave_out_the_host() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(b"GET /model/id HTTP/1.1\r\n\r\n" + ID)
+        assert [status for status, _ in transport.answers] == [400, 200]
+        assert b"there is no header Host" in transport.answers[0][1]
+        assert house.app.metrics.in_flight == 0
+
+    play(main)
+
+
+def test_a_compressed_body_is_refused_unread() -> None:
+    async def main(house: House) -> None:
+        connection, transport = house.connect()
+        head = b"POST /model/score HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n"
+        connection.data_received(head + b"abc" + ID)
+        assert [status for status, _ in transport.answers] == [415, 200]
 
     play(main)
 
@@ -305,7 +331,7 @@ def test_versions_and_methods_of_old() -> None:
 def test_a_connection_closes_after_the_answer_where_that_was_asked_for() -> None:
     async def main(house: House) -> None:
         connection, transport = house.connect()
-        connection.data_received(b"GET /model/id HTTP/1.1\r\nconnection: close\r\n\r\n" + ID)
+        connection.data_received(b"GET /model/id HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" + ID)
         assert transport.answers == [(200, b"m1")]
         assert transport.closed
         connection.data_received(ID)
@@ -480,7 +506,7 @@ def test_a_client_may_be_gone_before_its_connection_is_there() -> None:
     play(main)
 
 
-METRICS = b"GET /metrics HTTP/1.1\r\n\r\n"
+METRICS = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 def test_requests_sent_ahead_are_not_begun_long_before_their_turn() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from specr_scorer import DataType, Field, LoadError, Schema
-from specr_scorer.responses import Response
+from specr_scorer.responses import Job, Response
 from specr_scorer.settings import Settings
 from specr_scorer.testing import Client
 
@@ -140,8 +140,21 @@ def test_unknown_paths_and_methods_are_told_in_json(echo: Make) -> None:
     assert client.get("/nothing")[0] == 404
     assert client.get("/")[0] == 404
     answer = client.app.handle("DELETE", "/model/score")
-    assert (answer.status, answer.headers) == (405, (("allow", "GET, POST"),))
-    assert orjson.loads(answer.body) == {"detail": "This path answers GET, POST only."}
+    assert (answer.status, answer.headers) == (405, (("allow", "GET, HEAD, POST"),))
+    assert orjson.loads(answer.body) == {"detail": "This path answers GET, HEAD, POST only."}
+    assert client.app.handle("HEAD", "/model/contribution").headers == (("allow", "POST"),)
+
+
+def test_a_compressed_body_is_told_to_be_none_that_is_taken(echo: Make) -> None:
+    app = echo(A).app
+    route = app.find("/model/score")
+    for encoding in (None, "", "identity"):
+        assert isinstance(app.admit(route, "POST", encoding=encoding), Job)
+    refused = app.admit(route, "POST", encoding="gzip")
+    assert isinstance(refused, Response)
+    assert (refused.status, refused.headers) == (415, (("accept-encoding", "identity"),))
+    assert b"Content-Encoding gzip" in refused.body
+    assert isinstance(app.admit(app.find("/model/id"), "GET", encoding="gzip"), Response)
 
 
 def test_the_openapi_document_has_every_path(echo: Make) -> None:

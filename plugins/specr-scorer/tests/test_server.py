@@ -227,7 +227,9 @@ def test_an_offer_to_change_to_http_2_is_declined(start: Start) -> None:
     runtime = start()
     runtime.wait_until(200)
     body = b'{"fields":["a"],"rows":[["x"]]}'
-    offer = b"POST /model/score HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    offer = (
+        b"POST /model/score HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    )
     whole = offer + b"HTTP2-Settings: AAEAAEAAAAIAAAAA\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     with socket.create_connection(("127.0.0.1", runtime.port), PATIENCE) as connection:
         connection.sendall(whole + whole)
