@@ -35,8 +35,8 @@ def command(session: Session, *, paths: tuple[Path, ...], check: bool, show_diff
     """Format specs. Comments stay, and so does the meaning.
 
     All of the project's, or the files and folders in PATHS, and prints the
-    names of files that change. A dash formats standard input to standard
-    output.
+    names of files that change. In folders, YAML that holds no spec is left
+    alone. A dash formats standard input to standard output.
     """
     from specr.diagnostics import Diagnostic
     from specr.spec.format import format_file
@@ -65,7 +65,8 @@ def command(session: Session, *, paths: tuple[Path, ...], check: bool, show_diff
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and the specs in folders named."""
+    """The files named, and the specs in folders named: other YAML there is nobody's to rewrite."""
+    from specr.spec.decode import foreign_problem
     from specr.spec.read import read_tree
     from specr.spec.tree import FolderTree
 
@@ -74,7 +75,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
             continue
         reading = read_tree(FolderTree(path), {})
-        names = {document.file for document in reading.documents} | {file for file, _ in reading.broken}
+        names = {found.file for found in reading.documents if foreign_problem(found.value) is None}
+        if names or reading.broken_specs:
+            names |= {file for file, _ in reading.broken}
         yield from (path / name for name in sorted(names))
 
 

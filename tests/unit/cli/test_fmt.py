@@ -54,6 +54,23 @@ def test_broken_yaml_is_told_and_left_alone(project: Project) -> None:
     assert (project.root / "broken.yaml").read_text() == "kind: [\n"
 
 
+def test_yaml_that_is_no_spec_is_left_alone_unless_it_is_named(nowhere: Project) -> None:
+    foreign = "services:   {}\n"
+    nowhere.write("compose.yaml", foreign)
+    nowhere.write("cluster.yaml", "apiVersion: v1\nkind:   Pod\n")
+    nowhere.write("broken.yaml", "a: [\n")
+    answer = nowhere.specr("fmt")
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    nowhere.write("messy.yaml", MESSY)
+    answer = nowhere.specr("fmt")
+    assert (answer.code, answer.out) == (1, f"{nowhere.root / 'messy.yaml'}\n")
+    assert "broken.yaml:" in answer.err
+    assert (nowhere.root / "compose.yaml").read_text() == foreign
+    assert (
+        nowhere.specr("fmt", str(nowhere.root / "compose.yaml")).out == f"{nowhere.root / 'compose.yaml'}\n"
+    )
+
+
 def test_a_pipe_is_not_waited_for(project: Project) -> None:
     """Neither where it is named, nor where it is found."""
     os.mkfifo(project.root / "pipe.yaml")
