@@ -42,6 +42,13 @@ def find_log(workspace: Workspace, address: Address, *, tail: int | None = None,
     begun = address in state.pending
     if failed and attempt is None:
         raise DiagnosticError(_no_failed_attempt(address))
+    if (
+        attempt is None
+        and not begun
+        and address not in state.objects
+        and address in workspace.specs.resources
+    ):
+        raise DiagnosticError(_not_applied(address))
     lines: Sequence[str] = ()
     if not failed and (address in state.objects or begun or attempt is None):
         lines = read_log(workspace, address, tail=tail)
@@ -76,6 +83,14 @@ def read_log(workspace: Workspace, address: Address, *, tail: int | None = None)
 
 def _moment(attempt: FailedAttempt) -> str:
     return datetime.fromtimestamp(attempt.when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _not_applied(address: Address) -> Diagnostic:
+    return Diagnostic(
+        "Not applied yet",
+        f"{address} is declared, and no apply has made it yet; nor has one that failed left a log here.",
+        "`specr apply` makes it, and tells why where it can't.",
+    )
 
 
 def _no_failed_attempt(address: Address) -> Diagnostic:

@@ -487,7 +487,8 @@ def test_a_provider_that_does_not_answer_keeps_no_output_back(
 
 
 def test_logs(project: Project) -> None:
-    assert "Not in the state" in project.specr("logs", "deployment/fraud").err
+    assert "Not applied yet" in project.specr("logs", "deployment/fraud").err
+    assert "Not in the state" in project.specr("logs", "deployment/other").err
     project.applied()
     answer = project.specr("logs", "deployment/fraud", "--tail", "1")
     assert answer.code == 0
