@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-from specr.backends.protocol import Backend, Lease, LeaseLostError, LockHeldError
+from specr.backends.lease import milliseconds_text
+from specr.backends.protocol import Backend, Lease, LeaseLostError, LockHeldError, LockInfo
 from specr.diagnostics import Diagnostic, DiagnosticError
 
 LEASE_SECONDS: Final = 60.0
@@ -66,6 +67,11 @@ def is_dead(holder: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def is_alive(lock: LockInfo) -> bool:
+    """Whether someone may be at work under a lock: it has not run out, its holder is not known to be gone."""
+    return lock.expires >= milliseconds_text(time.time()) and not is_dead(lock.holder)
 
 
 @contextmanager

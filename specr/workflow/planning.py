@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from specr.address import Address
-from specr.diagnostics import Diagnostic, DiagnosticError, has_errors
+from specr.diagnostics import Diagnostic, DiagnosticError, Severity, has_errors
 from specr.plan.checks import check_plan
 from specr.plan.desired import digest_specs
 from specr.plan.expand import Expander, Expansion
@@ -21,6 +21,7 @@ from specr.state.model import State
 from specr.workflow.options import Options, Planned
 
 if TYPE_CHECKING:
+    from specr.backends.protocol import Backend
     from specr.workflow.workspace import Workspace
 
 
@@ -55,7 +56,8 @@ def make_plan(workspace: Workspace, options: Options) -> Planned:
     made = plan(desired, world, request, spec_digest=spec_digest(workspace, report))
     problems += check_plan(made, allow_delete=options.allow_delete)
     _raise_on_error(workspace, problems)
-    return Planned(made, workspace.located((*workspace.warnings, *problems)))
+    told = (*workspace.warnings, *problems, *_under_way(workspace.backend, state))
+    return Planned(made, workspace.located(told))
 
 
 def resolve_artifacts(workspace: Workspace, state: State, *, destroy: bool) -> SourceReport:
@@ -73,6 +75,23 @@ def spec_digest(workspace: Workspace, report: SourceReport) -> str:
     """The digest of all that planning reads but state and the world."""
     specs = workspace.specs
     return digest_specs(specs.resources, specs.project, report.facts, dict(report.resolved))
+
+
+def _under_way(backend: Backend, state: State) -> Iterator[Diagnostic]:
+    """That what reads as begun and not finished is maybe being done right now."""
+    lock = backend.lock_info() if state.pending else None
+    if lock is None:
+        return
+    from specr.workflow.lease import is_alive  # noqa: PLC0415 - most plans find nothing begun
+
+    if is_alive(lock):
+        yield Diagnostic(
+            "Changes are under way",
+            f"{lock.holder} runs `{lock.operation}` since {lock.acquired}; "
+            "what that has begun reads as begun and not finished.",
+            "Plan again once it has ended.",
+            severity=Severity.WARNING,
+        )
 
 
 def _resolve(workspace: Workspace, state: State, options: Options) -> SourceReport:

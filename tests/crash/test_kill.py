@@ -137,7 +137,20 @@ def test_what_a_killed_apply_began_has_a_log(tmp_path: Path) -> None:
     shown = run(tmp_path, "state", "show", "build/fraud-1.blob")
     assert shown.returncode == 1
     assert "Begun and not finished" in shown.stderr
-    assert "Not in the state" in run(tmp_path, "logs", "deployment/fraud").stderr
+    assert "Not applied yet" in run(tmp_path, "logs", "deployment/fraud").stderr
+
+
+def test_a_plan_beside_an_apply_says_that_one_is_under_way(tmp_path: Path) -> None:
+    die_in(tmp_path, "readiness")
+    assert "under way" not in run(tmp_path, "plan").stderr
+    backend = SqliteBackend(tmp_path / ".specr" / "state.db")
+    held = backend.lock_info()
+    assert held is not None
+    backend.break_lock(held.id)
+    backend.lock(holder="ada@elsewhere (pid 7, machine 00000000)", operation="apply", seconds=600)
+    backend.close()
+    told = " ".join(run(tmp_path, "plan").stderr.split())
+    assert "Changes are under way ada@elsewhere (pid 7, machine 00000000) runs `apply` since" in told
 
 
 def test_a_killed_apply_reads_as_interrupted_at_once(tmp_path: Path) -> None:
