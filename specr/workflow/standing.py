@@ -5,12 +5,14 @@ These answer from what is recorded; what a provider says, or that it says nothin
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic, DiagnosticError, Severity
 from specr.plan.changes import drifted_attributes
+from specr.state.model import State
 
 if TYPE_CHECKING:
     from specr.workflow.workspace import Workspace
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 
 def check_standing(workspace: Workspace, addresses: Iterable[Address]) -> tuple[Diagnostic, ...]:
     """Ask the providers of recorded deployments, once each, and tell what is not as it was applied."""
-    return tuple(_check(workspace, [address for address in addresses if address.kind == "deployment"]))
-
-
-def _check(workspace: Workspace, addresses: list[Address]) -> Iterator[Diagnostic]:
     state = workspace.backend.read()
+    by_provider: dict[str, list[Address]] = defaultdict(list)
+    for address in addresses:
+        if address.kind == "deployment" and address in state.objects:
+            by_provider[state.objects[address].provider].append(address)
+    return tuple(found for group in by_provider.values() for found in _check(workspace, state, group))
+
+
+def _check(workspace: Workspace, state: State, addresses: list[Address]) -> Iterator[Diagnostic]:
+    """What one provider says of its deployments; that it says nothing keeps no other from being asked."""
     try:
         observed = workspace.observe(state, addresses)
     except DiagnosticError as error:

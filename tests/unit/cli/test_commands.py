@@ -476,11 +476,16 @@ def test_a_provider_that_does_not_answer_keeps_no_output_back(
     def fail(*_: object) -> None:
         raise TransientError("connection refused")
 
+    project.edit("defaultProvider: memory", "defaultProvider: memory\n  providers: {other: {type: memory}}")
+    second = "---\napiVersion: specr/v1\nkind: Deployment\nmetadata: {name: second}\n"
+    project.write("second.yaml", f"{second}spec: {{model: fraud, version: 1, provider: other}}\n")
     project.applied()
     monkeypatch.setattr("specr.providers.memory.MemoryProvider.read", fail)
     answer = project.specr("output")
-    assert (answer.code, answer.out) == (0, "fraud  memory://deployment/fraud  fraud version 1\n")
-    assert "Not known whether it runs" in answer.err
+    assert answer.code == 0
+    assert answer.out.startswith("fraud   memory://deployment/fraud ")
+    assert answer.err.count("Not known whether it runs") == 2
+    assert "Provider other could not be asked" in answer.err
     assert "connection refused" in answer.err
     for asked in (["output", "--json"], ["output", "fraud", "--url"]):
         assert project.specr(*asked).err == ""
