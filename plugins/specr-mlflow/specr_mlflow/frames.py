@@ -9,7 +9,7 @@ pandas reads them from files) and NaT in times. Integers and booleans have no ro
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -62,6 +62,15 @@ def split_missing(frame: Frame, names: Sequence[str]) -> list[Part]:
         gaps = frozenset(name for name in holed if columns[name][row] is None)
         rows_of.setdefault(gaps, []).append(row)
     return [Part(_take(frame, rows), rows, gaps) for gaps, rows in rows_of.items()]
+
+
+def cut(frame: Frame, counts: Sequence[int]) -> list[Frame]:
+    """The rows of several requests, of so many each, in frames of their own."""
+    ends = accumulate(counts)
+    return [
+        Frame({name: cells[end - count : end] for name, cells in frame.columns.items()}, count)
+        for count, end in zip(counts, ends, strict=True)
+    ]
 
 
 def _take(frame: Frame, rows: Sequence[int]) -> Frame:

@@ -4,6 +4,7 @@ Uses only what mlflow has had since 1.29: `load_model`, `predict`, and the model
 behind it, which gives a classifier's probabilities.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -48,6 +49,9 @@ class PyfuncPredictor:
     def prepare(self, part: Part) -> Any:
         """A DataFrame, or for tensors an array or a dict of them."""
         return model_input(part, self._inputs)
+
+    def prepare_each(self, part: Part, counts: Sequence[int]) -> None:
+        """One by one: the making of a data frame is little beside MLflow's own work."""
 
     def predict(self, data: Any, part: Part) -> Any:
         """Predict through MLflow's check of the input, where that can make a difference that is wanted.

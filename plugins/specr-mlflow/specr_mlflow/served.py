@@ -1,15 +1,16 @@
 """An MLflow model behind the scorer's protocol, whichever way its rows are predicted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from specr_scorer import Cell, Contributions, DataType, Field, Frame, LoadError, Schema
 
 from specr_mlflow.contributions import Explainer, find_explainer
 from specr_mlflow.example import load_example
-from specr_mlflow.frames import Part, gapless, join_parts, split_missing
+from specr_mlflow.frames import Part, cut, gapless, join_parts, split_missing
 from specr_mlflow.independence import is_row_independent
 from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match, only_column
 from specr_mlflow.predictor import DirectPredictor, Predictor
@@ -75,6 +76,18 @@ class ServedModel:
         made = [self._score_part(part) for part in parts]
         return made[0] if parts[0].rows is None else join_parts(parts, made)
 
+    def score_several(self, frame: Frame, counts: Sequence[int]) -> dict[str, list[Cell]]:
+        """Predict the rows of several requests, of so many each, as if each request came alone."""
+        parts = split_missing(frame, self._gapless)
+        prepared = self._predictor.prepare_each(parts[0], counts) if parts[0].rows is None else None
+        if prepared is None:
+            return _one_below_the_other([self.score(each) for each in cut(frame, counts)])
+        answers = [self._ask(data, parts[0]) for data in prepared]
+        predicted, chances = (_in_one(each) for each in zip(*answers, strict=True))
+        if predicted is None or (chances is None and self._probabilities is not None):
+            return _one_below_the_other([self._cells(*answer) for answer in answers])
+        return self._cells(predicted, chances)
+
     def sample(self) -> Mapping[str, object]:
         """The row that the model was saved with, as far as there is one."""
         return self._example
@@ -88,12 +101,18 @@ class ServedModel:
         return isinstance(self._predictor, DirectPredictor)
 
     def _score_part(self, part: Part) -> dict[str, list[Cell]]:
-        data = self._predictor.prepare(part)
+        return self._cells(*self._ask(self._predictor.prepare(part), part))
+
+    def _ask(self, data: Any, part: Part) -> tuple[Any, Any]:
+        """What the model predicts for prepared rows, and the probabilities of a classifier."""
         chances = None if self._probabilities is None else self._probabilities.predict(data)
         if self._probabilities is not None and self._probabilities.tell_class:
             predicted = self._probabilities.class_of(chances)
         else:
             predicted = self._predictor.predict(data, part)
+        return predicted, chances
+
+    def _cells(self, predicted: Any, chances: Any) -> dict[str, list[Cell]]:
         cells = _cells(predicted, self._outputs)
         if self._probabilities is not None:
             cells |= _cells(chances, self._probabilities.fields)
@@ -132,6 +151,20 @@ def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
         return {fields[0].name: cells_of(only, fields[0].type)}
     columns = match(columns_of(predicted), fields)
     return {field.name: cells_of(columns[field.name], field.type) for field in fields}
+
+
+def _in_one(answers: Sequence[Any]) -> Any:
+    """Arrays of rows as one; None of anything else."""
+    first = answers[0]
+    alike = all(
+        type(each) is np.ndarray and each.dtype == first.dtype and each.shape[1:] == first.shape[1:]
+        for each in answers
+    )
+    return np.concatenate(answers) if alike and first.ndim else None
+
+
+def _one_below_the_other(parts: Sequence[Mapping[str, Sequence[Cell]]]) -> dict[str, list[Cell]]:
+    return {name: [cell for part in parts for cell in part[name]] for name in parts[0]}
 
 
 def _discover(predictor: Predictor, inputs: Side, example: Mapping[str, object]) -> tuple[Field, ...]:

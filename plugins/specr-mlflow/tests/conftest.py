@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from specr_mlflow.runtime import load
-from specr_scorer import DataType, Field, Frame, Model
+from specr_scorer import DataType, Field, Frame, Model, ScoresSeveral
+from specr_scorer.batches import join_frames
 from specr_scorer.testing import Client
 
 with warnings.catch_warnings():
@@ -94,12 +95,12 @@ def _frames(draw: Callable[..., Any], fields: tuple[Field, ...]) -> Frame:
     return Frame(columns, rows)
 
 
-def _outcome(model: Model, frame: Frame) -> Any:
+def _outcome(score: Callable[..., Any], *arguments: Any) -> Any:
     """What a model answers, told apart to the last bit and by type, or how it fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            answer = model.score(frame)
+            answer = score(*arguments)
     except Exception as problem:  # noqa: BLE001 - whatever it is, both ways must agree
         return type(problem).__name__
     return {
@@ -111,6 +112,8 @@ def _outcome(model: Model, frame: Frame) -> Any:
 @pytest.fixture
 def agree() -> Callable[..., Pair]:
     """Loads a saved model both ways and asks both the same arbitrary rows: the same answers, or both fail.
+
+    And what several requests get by one call of the direct one is what each of them gets alone.
 
     With `answers=False` it is no fault that no rows at all are answered.
     """
@@ -125,11 +128,23 @@ def agree() -> Callable[..., Pair]:
         @given(_frames(pyfunc.schema.inputs))
         def ask(frame: Frame) -> None:
             nonlocal answered
-            expected, given = _outcome(pyfunc, frame), _outcome(direct, frame)
+            expected, given = _outcome(pyfunc.score, frame), _outcome(direct.score, frame)
             assert given == expected
             answered += isinstance(expected, dict)
 
+        @settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+        @given(st.lists(_frames(pyfunc.schema.inputs), min_size=2, max_size=4))
+        def ask_several(frames: list[Frame]) -> None:
+            assert isinstance(direct, ScoresSeveral)
+            alone = [_outcome(direct.score, frame) for frame in frames]
+            given = _outcome(direct.score_several, join_frames(frames), [frame.rows for frame in frames])
+            if not all(isinstance(each, dict) for each in alone):
+                assert isinstance(given, str)  # whose failure it is shows when each is asked alone
+            else:
+                assert given == {name: [cell for each in alone for cell in each[name]] for name in alone[0]}
+
         ask()
+        ask_several()
         assert answered or not answers
         return pyfunc, direct
 

@@ -15,6 +15,7 @@ from specr_scorer.model import (
     RowIndependent,
     Sampled,
     ScoresMedia,
+    ScoresSeveral,
 )
 from specr_scorer.schema import DataType, Field, Schema
 from specr_scorer.server import run, serve
@@ -27,6 +28,7 @@ __all__ = [
     "Model",
     "Sampled",
     "ScoresMedia",
+    "ScoresSeveral",
     "RowIndependent",
     "AnyThread",
     "Media",

@@ -14,9 +14,11 @@ from specr_scorer.access import shown_address
 from specr_scorer.exchanges import Exchange
 from specr_scorer.phases import Phase
 from specr_scorer.reader import Reader
-from specr_scorer.responses import Job, Response, error, failed
+from specr_scorer.responses import Content, Job, Response, error, failed
 from specr_scorer.service import Service
+from specr_scorer.turns import Turn
 from specr_scorer.wire import CONTINUE, Encoder
+from specr_scorer.workers import Task
 
 _HEAD_SECONDS: Final = 30
 _IDLE_SECONDS: Final = 75
@@ -27,6 +29,8 @@ _LINGER_SECONDS: Final = 30
 """How long a client that was refused may go on sending, which is dropped, so that it gets to read why."""
 _FAREWELL_SECONDS: Final = 1
 """The same, when the server is about to end."""
+_SMALL: Final = 16 * 1024
+"""Up to so many bytes wait for what else arrives."""
 _TURN_SECONDS: Final = 0.005
 """How long requests sent ahead are answered until it is the turn of other connections."""
 
@@ -40,6 +44,7 @@ class Connection(asyncio.Protocol):
         service: what serves requests.
         encoder: shared by all connections.
         loop: whose clock counts.
+        turn: in which what arrives is read, where it is worth waiting for others.
         on_open: is told when the connection is there.
         on_close: is told when it is gone.
     """
@@ -49,6 +54,7 @@ class Connection(asyncio.Protocol):
         service: Service,
         encoder: Encoder,
         loop: asyncio.AbstractEventLoop,
+        turn: Turn,
         on_open: "Callable[[Connection], None]",
         on_close: "Callable[[Connection], None]",
     ) -> None:
@@ -57,13 +63,15 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._encoder = encoder
         self._loop = loop
+        self._turn = turn
         self._on_open = on_open
         self._on_close = on_close
         self._reader = Reader(service.begin)
         self._transport: asyncio.Transport
         self._client = ""
         self._served: Exchange | None = None
-        self._result: asyncio.Future[Response] | None = None
+        self._task: Task[Content, Response] | None = None
+        self._arrived = b""
         self._held = b""
         self._unread = 0
         self._blocked = False
@@ -89,9 +97,9 @@ class Connection(asyncio.Protocol):
         """The client is gone: nobody waits for an answer any more."""
         self._on_close(self)
         self._deaf = True
+        self._arrived = b""
         served, self._served = self._served, None
-        if self._result is not None:
-            self._result.cancel()
+        self._cancel()
         if served is not None:
             self._service.abandon(served, self._client)
         self._abandon_others()
@@ -102,12 +110,16 @@ class Connection(asyncio.Protocol):
             return
         if self._served is not None or self._blocked or self._reader.whole:
             self._hold(data)
-            return
-        self._read(data)
-        self._advance()
+        elif self._service.connected == 1 or self._arrived or len(data) > _SMALL:
+            self._arrived += data
+            self.catch_up()
+        else:
+            self._arrived = data
+            self._turn.add(self)
 
     def eof_received(self) -> bool:
         """The client sends no more; what it asked for, it may still wait for."""
+        self.catch_up()
         self._deaf = True
         self._linger = 0  # for nothing that could come
         waits = self._served is not None or bool(self._reader.whole)
@@ -127,24 +139,39 @@ class Connection(asyncio.Protocol):
 
     # What the server calls.
 
+    def catch_up(self) -> None:
+        """Read what arrived and was not read yet, if anything."""
+        data, self._arrived = self._arrived, b""
+        if data and not self._deaf:
+            self._read(data)
+            self._advance()
+
     def be_late(self) -> None:
         """The deadline is over: give up on what this connection waits for."""
+        if self._arrived:  # just in time
+            self.catch_up()
+            return
         if self.phase is Phase.HEAD:
             self.refuse(error(408, f"The head did not arrive within {_HEAD_SECONDS} seconds."))
         elif self.phase is Phase.BODY:
             self.refuse(self._service.read_too_slowly())
         elif self.phase is Phase.ANSWER:
             self.deadline = math.inf
-            if self._result is not None:
-                self._service.give_up_scoring(self._result)
+            if self._task is not None:
+                self._on_done(self._service.give_up_scoring(self._task))
         elif 0 < self._transport.get_write_buffer_size() < self._unread:  # slow, but it reads
             self._await_reading(self.phase, _UNREAD_SECONDS)
         else:
             self.deadline = math.inf
             self._transport.abort()
 
+    def fail(self) -> None:
+        """Close at once, since this connection is broken here."""
+        self._transport.abort()
+
     def retire(self) -> None:
         """No further request is wanted: close now if none is under way, else after its answer."""
+        self.catch_up()
         self._linger = min(self._linger, _FAREWELL_SECONDS)
         if self.phase is Phase.IDLE:
             self._close()
@@ -153,19 +180,20 @@ class Connection(asyncio.Protocol):
 
     def give_up(self) -> None:
         """Close, and answer what is asked with a 503."""
+        self.catch_up()
         stopping = error(503, "The runtime is stopping.")
         if self.phase is Phase.BODY:
             self.refuse(stopping)
         elif self.phase is Phase.ANSWER:
             asked, self._served = self._served or self._reader.whole.popleft(), None
-            if self._result is not None:
-                self._result.cancel()
+            self._cancel()
             asked.keeps = False
             self._answer(asked, stopping)
         self._close()
 
     def refuse(self, response: Response) -> None:
         """Read no more, answer this after what was asked before, and close."""
+        self.catch_up()
         self._refuse(response)
         self._advance()
 
@@ -226,22 +254,23 @@ class Connection(asyncio.Protocol):
         outcome = exchange.decided
         assert outcome is not None
         if isinstance(outcome, Job):
-            served = self._service.serve(exchange, outcome)
+            served = self._service.serve(exchange, outcome, self._on_done)
             if not isinstance(served, Response):
-                self._served, self._result = exchange, served
+                self._served, self._task = exchange, served
                 self._enter(Phase.ANSWER, self._service.score_timeout)
-                served.add_done_callback(self._on_result)
                 return
             outcome = served
         self._answer(exchange, outcome)
 
-    def _on_result(self, result: "asyncio.Future[Response]") -> None:
-        exchange, self._served, self._result = self._served, None, None
-        if exchange is None or result.cancelled():  # the client is gone
-            return
-        failure = result.exception()
-        self._answer(exchange, result.result() if failure is None else failed(failure))
+    def _on_done(self, outcome: Response | BaseException) -> None:
+        exchange, self._served, self._task = self._served, None, None
+        assert exchange is not None
+        self._answer(exchange, outcome if isinstance(outcome, Response) else failed(outcome))
         self._advance()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
     def _answer(self, exchange: Exchange, response: Response) -> None:
         keeps = exchange.keeps and not self._service.retired

@@ -8,6 +8,7 @@ from specr_scorer.connection import Connection
 from specr_scorer.phases import Phase
 from specr_scorer.responses import error
 from specr_scorer.service import Service
+from specr_scorer.turns import Turn
 from specr_scorer.wire import Encoder
 
 MOST: Final = 1024
@@ -22,10 +23,11 @@ _INTERVAL: Final = 0.25
 class Connections:
     """The connections that are open. Everything here happens in the event loop's thread."""
 
-    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Service, loop: asyncio.AbstractEventLoop, turn: Turn) -> None:
         self._service = service
         self._loop = loop
         self._encoder = Encoder()
+        self._turn = turn
         self._open: set[Connection] = set()
         self._most, self._refused = _room(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._looking = False
@@ -33,7 +35,7 @@ class Connections:
 
     def make(self) -> Connection:
         """A connection for the next client, as asyncio asks for one."""
-        return Connection(self._service, self._encoder, self._loop, self._on_open, self._on_close)
+        return Connection(self._service, self._encoder, self._loop, self._turn, self._on_open, self._on_close)
 
     async def drain(self, seconds: float) -> bool:
         """Let what is asked be answered, then close; False if that took longer than it may."""

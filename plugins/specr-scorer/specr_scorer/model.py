@@ -138,6 +138,22 @@ class RowIndependent(Protocol):
 
 
 @runtime_checkable
+class ScoresSeveral(Protocol):
+    """The power to score the rows of several requests by one call, for models that are not `RowIndependent`.
+
+    Most of what a small request costs is not the prediction itself: checks, conversions, containers.
+    """
+
+    def score_several(self, frame: Frame, counts: Sequence[int]) -> Mapping[str, Sequence[Cell]]:
+        """Predict, as `Model.score` does, each request's rows as if they were alone in the frame.
+
+        Args:
+            frame: the rows of all requests, in their order.
+            counts: how many rows each request has, at least one.
+        """
+
+
+@runtime_checkable
 class AnyThread(Protocol):
     """The promise by which small requests are scored where they arrive, without a change of threads."""
 

@@ -56,12 +56,14 @@ class Job:
     """What an admitted request needs done, away from the event loop.
 
     `run` answers one request; `together`, where there is one, answers several at once, each as
-    `run` would. Neither raises. The body is not fetched without a `limit`.
+    `run` would, and `joins` says whether that takes less than one by one. Neither raises. The body is not
+    fetched without a `limit`.
     """
 
     run: Callable[[Content], Response]
     limit: BodyLimit | None = None
     together: Callable[[Sequence[Content]], Sequence[Response]] | None = None
+    joins: bool = False
 
 
 def error(status: int, detail: str, *headers: tuple[str, str]) -> Response:

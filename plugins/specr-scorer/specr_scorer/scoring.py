@@ -5,7 +5,7 @@ model's failure and is told as that; what goes wrong here is the scorer's.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qs
 
 from specr_scorer.answers import (
@@ -37,6 +37,9 @@ from specr_scorer.tables import load_table
 
 T = TypeVar("T")
 
+_Predicted: TypeAlias = tuple[Rendered, dict[str, Any] | None]
+"""The output columns of a request's rows, and their Shapley values where they are asked for."""
+
 BATCH_ROWS: Final = 1024
 """The most rows of several requests that are scored as one frame."""
 
@@ -50,7 +53,8 @@ class Scoring:
         self._metrics = metrics
         limit = BodyLimit(settings.max_request_bytes, "SPECR_MAX_REQUEST_BYTES")
         media_limit = BodyLimit(settings.max_media_bytes, "SPECR_MAX_MEDIA_BYTES")
-        self.score = Job(_guarded(self._score), limit, self._score_together if served.joins else None)
+        together = self._score_in_turn if served.predict_several is None else self._score_together
+        self.score = Job(_guarded(self._score), limit, together, served.joins)
         self.score_media = Job(_guarded(self._score_media), media_limit)
         self.score_file = Job(_guarded(self._score_file))
         self.contribute = Job(_guarded(self._contribute), limit)
@@ -92,15 +96,28 @@ class Scoring:
 
     def _answer(self, request: ScoreRequest) -> Response:
         """Score one request alone."""
-        explain = None if request.asked.shapley is None else self._contributor(request.asked.shapley)
+        return self._shown(request, self._predicted(request))
+
+    def _predicted(self, request: ScoreRequest) -> _Predicted | Response:
+        """What the model says of one request's rows, or what went wrong."""
         frame = request.frame
         try:
+            explain = None if request.asked.shapley is None else self._contributor(request.asked.shapley)
             outputs = self._outputs(request)
             if explain is None:
-                return self._scored(request, outputs)
-            contributions = explain.contributions(frame)
-            return self._scored(request, outputs, contribution_document(contributions, frame.rows))
+                return outputs, None
+            return outputs, contribution_document(explain.contributions(frame), frame.rows)
+        except RequestError as problem:
+            return error(problem.status, problem.detail)
         except BaseException as failure:  # noqa: BLE001 - model code, which may even call sys.exit
+            return _model_failure(failure)
+
+    def _shown(self, request: ScoreRequest, predicted: _Predicted | Response) -> Response:
+        if isinstance(predicted, Response):
+            return predicted
+        try:
+            return self._scored(request, *predicted)
+        except Exception as failure:  # noqa: BLE001 - text that can't be sent, say
             return _model_failure(failure)
 
     def _outputs(self, request: ScoreRequest) -> Rendered:
@@ -112,29 +129,41 @@ class Scoring:
         return render_outputs(schema, predicted, frame.rows)
 
     def _score_together(self, contents: Sequence[Content]) -> list[Response]:
-        """Score several requests, their rows as one frame where that may be."""
+        """Score several requests by one call of the model, as far as that may be."""
         read = [self._read(content) for content in contents]
         requests = [item for item in read if isinstance(item, ScoreRequest)]
         batches = take_batches(requests, BATCH_ROWS)
         scored = iter([answer for batch in batches for answer in self._answer_batch(batch)])
         return [item if isinstance(item, Response) else next(scored) for item in read]
 
+    def _score_in_turn(self, contents: Sequence[Content]) -> list[Response]:
+        """Score several requests one by one, but read all of them first and write all answers last.
+
+        The same work a third faster: what a step needs is in the processor's caches from the second on.
+        """
+        read = [self._read(content) for content in contents]
+        predicted = [item if isinstance(item, Response) else self._predicted(item) for item in read]
+        return [
+            item if isinstance(item, Response) else self._shown(item, prediction)
+            for item, prediction in zip(read, predicted, strict=True)
+        ]
+
     def _answer_batch(self, batch: Sequence[ScoreRequest]) -> list[Response]:
         if len(batch) == 1:
-            return [self._answer_alone(batch[0])]
+            return [self._answer(batch[0])]
+        predict = self._served.predict_several
+        assert predict is not None
+        counts = [request.frame.rows for request in batch]
         frame = join_frames([request.frame for request in batch])
         try:
-            predicted = self._served.predict(frame, {})
+            predicted = predict(frame, counts)
             outputs = render_outputs(self._served.schema, predicted, frame.rows)
-            parts = split_columns(outputs, [request.frame.rows for request in batch])
+            parts = split_columns(outputs, counts)
             answers = [self._scored(request, part) for request, part in zip(batch, parts, strict=True)]
         except BaseException:  # noqa: BLE001 - whose failure it is shows when each is scored alone
-            return [self._answer_alone(request) for request in batch]
+            return [self._answer(request) for request in batch]
         self._metrics.observe_batch(len(batch), frame.rows)
         return answers
-
-    def _answer_alone(self, request: ScoreRequest) -> Response:
-        return _guarded(self._answer)(request)
 
     def _scored(
         self, request: ScoreRequest, outputs: Rendered, contributions: dict[str, Any] | None = None

@@ -17,6 +17,7 @@ from specr_scorer.model import (
     RowIndependent,
     Sampled,
     ScoresMedia,
+    ScoresSeveral,
 )
 from specr_scorer.requests import RequestReader
 from specr_scorer.responses import Response, document
@@ -42,16 +43,21 @@ _SAMPLE_IMAGE: Final = (
 Predict = Callable[[Frame, Mapping[str, Sequence[Media | None]]], Mapping[str, Sequence[Cell]]]
 """Scores rows and the files of their media columns, which are none for most models."""
 
+PredictSeveral = Callable[[Frame, Sequence[int]], Mapping[str, Sequence[Cell]]]
+"""Scores the rows of several requests, of so many rows each, as if each came alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A loaded model with everything that depends on it alone.
 
-    `explainer` gives its Shapley values, where it has any. `joins` says whether rows of several
-    requests may share a frame, `moves` whether any thread may call it.
+    `predict_several` scores the rows of several requests, told how many each has, where one call may do
+    that, and `joins` says whether that is a single prediction. `explainer` gives its Shapley values, where it
+    has any. `moves` says whether any thread may call it.
     """
 
     predict: Predict
+    predict_several: PredictSeveral | None
     explainer: ContributesOriginal | None
     joins: bool
     moves: bool
@@ -79,10 +85,12 @@ def describe(model: Model | ScoresMedia, settings: Settings) -> Served:
     if explainer is not None:
         capabilities.append("CONTRIBUTION_ORIGINAL")
     sample = _sample_request(model, schema)
+    joins = _joins(model, settings.batch)
     return Served(
         predict=_predictor(model, schema),
+        predict_several=_predictor_of_several(model, joins=joins),
         explainer=explainer,
-        joins=_joins(model, settings.batch),
+        joins=joins,
         moves=settings.threads == 1 and isinstance(model, AnyThread) and model.any_thread(),
         schema=schema,
         reader=RequestReader(schema),
@@ -108,6 +116,12 @@ def _predictor(model: Model | ScoresMedia, schema: Schema) -> Predict:
     if not callable(score):
         raise LoadError("the model has no method score")
     return lambda frame, _: score(frame)
+
+
+def _predictor_of_several(model: Any, *, joins: bool) -> PredictSeveral | None:
+    if joins:
+        return lambda frame, _: model.score(frame)
+    return model.score_several if isinstance(model, ScoresSeveral) else None
 
 
 def _shown_schema(schema: Schema) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from specr_scorer.model import LoadError, Model, ScoresMedia
 from specr_scorer.responses import NOTHING, Content, Response, one_line
 from specr_scorer.service import Service
 from specr_scorer.settings import Settings, SettingsError, read_settings
+from specr_scorer.turns import Turn
 from specr_scorer.workers import Task, Workers
 
 
@@ -102,11 +103,10 @@ class _Run:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         workers: Workers[Content, Response] = Workers(self._settings.threads, loop, self._app.set_overdue)
-        connections = Connections(Service(self._app, self._settings, workers), loop)
+        connections = Connections(Service(self._app, self._settings, workers), loop, Turn(loop))
         server = await loop.create_server(connections.make, sock=port, backlog=MOST)
         say(f"listening on {_place(self._settings)}; loading the model {self._settings.model_id}.")
-        loading = workers.submit(Task(self._load_model, NOTHING))
-        loading.add_done_callback(partial(self._on_loaded, workers, time.monotonic()))
+        workers.submit(Task(self._load_model, NOTHING, partial(self._on_loaded, workers, time.monotonic())))
         await self._stop.wait()
         return await self._shut_down(server, connections)
 
@@ -118,19 +118,21 @@ class _Run:
         return Response(200, b"")
 
     def _on_loaded(
-        self, workers: Workers[Content, Response], started: float, future: asyncio.Future[Response]
+        self,
+        workers: Workers[Content, Response],
+        started: float,
+        outcome: Response | BaseException,
     ) -> None:
-        failure = future.exception()
-        if failure is None:
+        if isinstance(outcome, Response):
             seconds = time.monotonic() - started
             self._app.metrics.load_seconds = seconds
             if self._moves:
                 workers.allow_inline()
             say(f"ready after {seconds:.1f} s.")
             return
-        say(f"the model at {self._settings.model_path} could not be loaded: {_reason(failure)}")
-        if not isinstance(failure, LoadError):
-            log_failure(failure)
+        say(f"the model at {self._settings.model_path} could not be loaded: {_reason(outcome)}")
+        if not isinstance(outcome, LoadError):
+            log_failure(outcome)
         self._status = 1
         self._stop.set()
 

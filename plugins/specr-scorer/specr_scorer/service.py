@@ -3,7 +3,6 @@
 Knows nothing of how requests arrive. Everything here happens in the event loop's thread.
 """
 
-import asyncio
 import math
 import time
 from typing import Final
@@ -14,7 +13,7 @@ from specr_scorer.exchanges import Exchange
 from specr_scorer.messages import say
 from specr_scorer.responses import Content, Job, Response, error, failed
 from specr_scorer.settings import Settings
-from specr_scorer.workers import Task, Workers
+from specr_scorer.workers import OnDone, Task, Workers
 
 _SMALL: Final = 16 * 1024
 """Up to so many bytes, a score request may share a frame with others, and run on the loop."""
@@ -66,8 +65,10 @@ class Service:
             self._metrics.in_flight += 1
         exchange.decided = response
 
-    def serve(self, exchange: Exchange, job: Job) -> "Response | asyncio.Future[Response]":
-        """Have the job of a whole request done."""
+    def serve(
+        self, exchange: Exchange, job: Job, on_done: OnDone[Response]
+    ) -> Response | Task[Content, Response]:
+        """Have the job of a whole request done: its answer, or the task whose outcome `on_done` is told."""
         body = exchange.body
         content = Content(
             bytes(body[0]) if len(body) == 1 else b"".join(body),
@@ -75,21 +76,23 @@ class Service:
             exchange.header(b"content-type") or "",
         )
         small = job.limit is not None and len(content.body) <= _SMALL
-        task = Task(job.run, content, job.together if small else None, small)
-        if task.together is None or self.connected == 1:  # nothing is gained by waiting for others
+        together = job.together if small else None
+        task = Task(job.run, content, on_done, together, joins=job.joins, small=small)
+        if self.connected == 1:  # no other request could come meanwhile
             try:
                 response = self._workers.do_now(task)
             except Exception as bug:  # noqa: BLE001 - the last stop before the client
                 return failed(bug)
             if response is not None:
                 return response
-        return self._workers.submit(task)
+        self._workers.submit(task)
+        return task
 
-    def give_up_scoring(self, result: "asyncio.Future[Response]") -> None:
-        """Answer a request whose scoring takes too long."""
+    def give_up_scoring(self, task: Task[Content, Response]) -> Response:
+        """The answer to a request whose scoring takes too long."""
+        self._workers.give_up(task)
         limit = self._settings.score_timeout
-        detail = f"Scoring took longer than {limit} seconds (SPECR_SCORE_TIMEOUT)."
-        self._workers.give_up(result, error(504, detail))
+        return error(504, f"Scoring took longer than {limit} seconds (SPECR_SCORE_TIMEOUT).")
 
     def read_too_slowly(self) -> Response:
         """The answer to a request whose body takes too long."""

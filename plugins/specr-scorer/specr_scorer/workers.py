@@ -7,15 +7,14 @@ returns must not keep the process from ending.
 
 A change of threads costs more than many a model's prediction. So small tasks run on the loop, if
 `allow_inline` was called and as long as they are quick: until then, and whenever they are not, the loop
-stays free to answer that the runtime is alive.
+stays free to answer that the runtime is alive. Those that arrive in one turn of the loop are done together.
 """
 
 import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import islice
 from queue import SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
@@ -27,22 +26,55 @@ _TOGETHER: Final = 256
 """The most tasks that are taken at once."""
 _QUICK: Final = 0.005
 """Seconds that a run of small tasks may take on the loop."""
+_LEAST: Final = 1e-6
+"""Seconds that a task takes at least, whatever the clock says."""
 _TRUST: Final = 32
 """Quick runs until small tasks run on the loop, and how many of them one slow run makes up for."""
 
 
-@dataclass(frozen=True, slots=True)
 class Task(Generic[A, T]):
-    """A call of `run`. Tasks of one `together` may be done by a single call of it, in their order."""
+    """A call of `run`, once, and who is told of its outcome.
 
-    run: Callable[[A], T]
-    argument: A
-    together: Callable[[Sequence[A]], Sequence[T]] | None = None
-    small: bool = False
+    Args:
+        run: what is done.
+        argument: with what.
+        on_done: is called in the loop's thread with the result, or with what was raised; never after
+            `cancel`, which leaves None here.
+        together: does several tasks by a single call, in their order, as `run` would; what has the same
+            may be done so.
+        joins: whether that takes less than one after the other, so that it is worth waiting for. Else it is
+            done for small tasks only.
+        small: whether it may run on the loop.
+    """
+
+    __slots__ = ("argument", "joins", "on_done", "overdue", "run", "small", "together")
+
+    def __init__(
+        self,
+        run: Callable[[A], T],
+        argument: A,
+        on_done: "OnDone[T] | None",
+        together: Callable[[Sequence[A]], Sequence[T]] | None = None,
+        *,
+        joins: bool = True,
+        small: bool = False,
+    ) -> None:
+        self.run = run
+        self.argument = argument
+        self.on_done = on_done
+        self.together = together
+        self.joins = joins
+        self.small = small
+        self.overdue = False
+
+    def cancel(self) -> None:
+        """Nobody waits any more: it is not begun if it still waits."""
+        self.on_done = None
 
 
-_Waiting: TypeAlias = tuple[Task[A, T], "asyncio.Future[T]"]
-_Finished: TypeAlias = tuple["asyncio.Future[T]", T | None, BaseException | None]
+OnDone: TypeAlias = Callable[[T | BaseException], None]
+_Outcome: TypeAlias = T | BaseException | None
+"""None of a task that nobody waited for."""
 
 
 class Workers(Generic[A, T]):
@@ -62,17 +94,18 @@ class Workers(Generic[A, T]):
     ) -> None:
         self._loop = loop
         self._on_overdue = on_overdue
-        self._waiting: deque[_Waiting[A, T]] = deque()
+        self._waiting: deque[Task[A, T]] = deque()
         self._taking = threading.Lock()
         self._signals: SimpleQueue[None] = SimpleQueue()
-        self._finished: deque[_Finished[T]] = deque()
+        self._finished: deque[tuple[Task[A, T], _Outcome[T]]] = deque()
         self._waking = False
         self._threads = threads
         self._busy = 0
-        self._overdue: set[asyncio.Future[T]] = set()
-        self._inline: list[_Waiting[A, T]] = []
+        self._overdue = 0
+        self._inline: list[Task[A, T]] = []
         self._inline_allowed = False
         self._trust = 0
+        self._task_seconds = _QUICK
         for number in range(threads):
             threading.Thread(target=self._work, name=f"scorer-{number + 1}", daemon=True).start()
 
@@ -80,17 +113,15 @@ class Workers(Generic[A, T]):
         """Let small tasks run on the loop, in place of a thread and never beside one."""
         self._inline_allowed = True
 
-    def submit(self, task: Task[A, T]) -> "asyncio.Future[T]":
-        """Have a task done; the future has its result, or its exception of any kind."""
-        future: asyncio.Future[T] = self._loop.create_future()
-        if task.small and self._may_inline():
-            if not self._inline:
-                # what arrives in the same turn of the loop joins it
-                self._loop.call_soon(self._run_inline)
-            self._inline.append((task, future))
-        else:
-            self._hand_over(future, task)
-        return future
+    def submit(self, task: Task[A, T]) -> None:
+        """Have a task done; never before this returns."""
+        if not (task.small and self._may_inline()):
+            self._hand_over(task)
+            return
+        if not self._inline:
+            # what arrives in the same turn of the loop joins it
+            self._loop.call_soon(self._run_inline)
+        self._inline.append(task)
 
     def do_now(self, task: Task[A, T]) -> T | None:
         """Do a small task at once, if that may be and nothing else waits; None where it may not.
@@ -104,12 +135,11 @@ class Workers(Generic[A, T]):
         self._learn(time.perf_counter() - started)
         return result
 
-    def give_up(self, future: "asyncio.Future[T]", result: T) -> None:
-        """Settle a task that takes too long; one that still waits is never begun."""
-        if not future.done():
-            future.set_result(result)
-            self._overdue.add(future)
-            self._on_overdue(len(self._overdue))
+    def give_up(self, task: Task[A, T]) -> None:
+        """Cancel a task that takes too long, and count it as overdue until its work has ended."""
+        task.cancel()
+        task.overdue = True
+        self._count_overdue(1)
 
     def _may_inline(self) -> bool:
         return self._inline_allowed and self._trust >= _TRUST and not self._busy
@@ -119,28 +149,35 @@ class Workers(Generic[A, T]):
         quick = seconds < _QUICK
         self._trust = min(self._trust + 1, 2 * _TRUST) if quick else max(self._trust - _TRUST, 0)
 
-    def _hand_over(self, future: "asyncio.Future[T]", task: Task[A, T]) -> None:
+    def _most_in_turn(self) -> int:
+        """How many small tasks that take their time each are quick together, as the last ones were."""
+        return max(1, min(_TOGETHER, int(_QUICK / 2 / self._task_seconds)))
+
+    def _hand_over(self, task: Task[A, T]) -> None:
         self._busy += 1
-        self._waiting.append((task, future))
+        self._waiting.append(task)
         self._signals.put(None)
 
     def _run_inline(self) -> None:
         waiting, self._inline = self._inline, []
         if self._busy:  # a larger task came in the same turn
-            for task, future in waiting:
-                self._hand_over(future, task)
+            for task in waiting:
+                self._hand_over(task)
             return
-        while waiting:
-            count = _count_together(waiting, _TOGETHER)
-            for result in self._do(waiting[:count]):
-                self._finish(*result)
-            waiting = waiting[count:]
+        start = 0
+        while start < len(waiting):
+            tasks = waiting[start : start + (_TOGETHER if waiting[start].joins else self._most_in_turn())]
+            tasks = tasks[: _count_together(tasks)]
+            start += len(tasks)
+            for task, outcome in zip(tasks, self._do(tasks), strict=True):
+                self._finish(task, outcome)
 
     def _work(self) -> None:
         while True:
             self._signals.get()
-            for result in self._do(self._take()):
-                self._finished.append(result)
+            tasks = self._take()
+            for finished in zip(tasks, self._do(tasks), strict=True):
+                self._finished.append(finished)
                 # after the append: a delivery that is about to start clears the flag first
                 if not self._waking:
                     self._waking = True
@@ -149,86 +186,77 @@ class Workers(Generic[A, T]):
                     except RuntimeError:  # the loop is closed: nobody waits any more
                         return
 
-    def _take(self) -> list[_Waiting[A, T]]:
+    def _take(self) -> list[Task[A, T]]:
         """The next tasks; none where an earlier turn took more than the one that it was woken for."""
         with self._taking:
             if not self._waiting:
                 return []
             share = -(-len(self._waiting) // self._threads)
-            count = _count_together(self._waiting, min(share, _TOGETHER))
-            return [self._waiting.popleft() for _ in range(count)]
+            first = list(islice(self._waiting, min(share, _TOGETHER) if self._waiting[0].joins else 1))
+            return [self._waiting.popleft() for _ in range(_count_together(first))]
 
-    def _do(self, batch: Sequence[_Waiting[A, T]]) -> Iterator[_Finished[T]]:
-        """Do tasks that may be done together, and yield each one's outcome when it is there."""
-        wanted: list[_Waiting[A, T]] = []
-        for task, future in batch:
-            if future.done():  # given up while it waited
-                yield future, None, None
-            else:
-                wanted.append((task, future))
+    def _do(self, tasks: Sequence[Task[A, T]]) -> Sequence[_Outcome[T]]:
+        """Do tasks that may be done together: the outcome of each, in order."""
+        wanted = [task for task in tasks if task.on_done is not None]
         if not wanted:
-            return
-        first = wanted[0][0]
+            return [None] * len(tasks)
+        first = wanted[0]
         started = time.perf_counter()
         if len(wanted) == 1 or first.together is None:
-            outcomes = [_outcome(first.run, first.argument)]
+            outcomes: Sequence[_Outcome[T]] = [_outcome(first.run, first.argument)]
         else:
-            outcomes = _outcomes(first.together, [task.argument for task, _ in wanted])
+            outcomes = _outcomes(first.together, [task.argument for task in wanted])
         if first.small:
-            self._learn(time.perf_counter() - started)
-        for (_, future), (result, error) in zip(wanted, outcomes, strict=True):
-            yield future, result, error
+            seconds = time.perf_counter() - started
+            self._task_seconds = max(seconds / len(wanted), _LEAST)
+            self._learn(seconds if first.joins else self._task_seconds)
+        if len(wanted) == len(tasks):
+            return outcomes
+        done = dict(zip(map(id, wanted), outcomes, strict=True))
+        return [done.get(id(task)) for task in tasks]
 
     def _deliver(self) -> None:
         self._waking = False
         while self._finished:
-            future, result, error = self._finished.popleft()
+            task, outcome = self._finished.popleft()
             self._busy -= 1
-            self._finish(future, result, error)
+            self._finish(task, outcome)
 
-    def _finish(self, future: "asyncio.Future[T]", result: T | None, error: BaseException | None) -> None:
-        if future in self._overdue:
-            self._overdue.discard(future)
-            self._on_overdue(len(self._overdue))
-        _settle(future, result, error)
+    def _finish(self, task: Task[A, T], outcome: _Outcome[T]) -> None:
+        if task.overdue:
+            self._count_overdue(-1)
+        if task.on_done is None or outcome is None:  # given up, or the client is gone
+            return
+        try:
+            task.on_done(outcome)
+        except Exception as bug:  # noqa: BLE001 - the other tasks of this turn have their own callers
+            context = {"message": "telling of an outcome failed", "exception": bug}
+            self._loop.call_exception_handler(context)
+
+    def _count_overdue(self, change: int) -> None:
+        self._overdue += change
+        self._on_overdue(self._overdue)
 
 
-def _count_together(waiting: Sequence[_Waiting[A, T]] | deque[_Waiting[A, T]], most: int) -> int:
+def _count_together(tasks: Sequence[Task[A, T]]) -> int:
     """How many tasks from the front may be done by one call; at least the first."""
-    together = waiting[0][0].together
-    count = 1
-    if together is not None:
-        for task, _ in islice(waiting, 1, most):
-            if task.together is not together:
-                break
-            count += 1
-    return count
+    together = tasks[0].together
+    if together is None:
+        return 1
+    return next((at for at, task in enumerate(tasks) if task.together is not together), len(tasks))
 
 
-def _outcome(run: Callable[[A], T], argument: A) -> tuple[T | None, BaseException | None]:
+def _outcome(run: Callable[[A], T], argument: A) -> T | BaseException:
     try:
-        return run(argument), None
-    except BaseException as error:  # noqa: BLE001 - the future carries it to who waits
-        return None, error
+        return run(argument)
+    except BaseException as error:  # noqa: BLE001 - told to who waits
+        return error
 
 
 def _outcomes(
     together: Callable[[Sequence[A]], Sequence[T]], arguments: Sequence[A]
-) -> list[tuple[T | None, BaseException | None]]:
+) -> Sequence[T | BaseException]:
     try:
-        return [(result, None) for result in together(arguments)]
-    except BaseException as error:  # noqa: BLE001 - the futures carry it to who waits
-        return [(None, error) for _ in arguments]
-
-
-def _settle(future: "asyncio.Future[T]", result: T | None, error: BaseException | None) -> None:
-    if future.done():  # given up, or cancelled since the client is gone
-        return
-    if error is None:
-        future.set_result(result)  # type: ignore[arg-type]  # the result of a call without error
-    elif isinstance(error, StopIteration):  # which no future takes
-        bearable = RuntimeError("StopIteration was raised")
-        bearable.__cause__ = error
-        future.set_exception(bearable)
-    else:
-        future.set_exception(error)
+        return together(arguments)
+    except BaseException as error:  # noqa: BLE001 - told to who waits
+        return [error] * len(arguments)

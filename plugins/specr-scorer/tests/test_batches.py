@@ -78,10 +78,11 @@ REQUESTS = st.one_of(
 
 
 @settings(deadline=None)
-@given(st.lists(REQUESTS, min_size=1, max_size=12))
-def test_a_joined_answer_is_the_answer_alone(contents: list[Content]) -> None:
-    job = job_of(Roots())
+@given(st.lists(REQUESTS, min_size=1, max_size=12), st.booleans())
+def test_an_answer_among_others_is_the_answer_alone(contents: list[Content], joins: bool) -> None:
+    job = job_of(Roots(independent=joins))
     assert job.together is not None
+    assert job.joins is joins
     joined = job.together(contents)
     assert len(joined) == len(contents)
     assert all(same(job.run(content), answer) for content, answer in zip(contents, joined, strict=True))
@@ -135,14 +136,24 @@ def test_a_frame_has_room_for_so_many_rows() -> None:
 def test_rows_are_joined_where_the_model_or_the_setting_says_so(
     batch: Batch, independent: bool, joins: bool
 ) -> None:
-    assert (job_of(Roots(independent=independent), batch=batch).together is not None) is joins
+    assert job_of(Roots(independent=independent), batch=batch).joins is joins
 
 
 def test_a_model_that_says_nothing_is_called_for_each_request() -> None:
     class Silent:
         schema = Roots.schema
 
-        def score(self, frame: Frame) -> Any:
-            raise AssertionError
+        def __init__(self) -> None:
+            self.calls: list[int] = []
 
-    assert job_of(Silent()).together is None
+        def score(self, frame: Frame) -> Any:
+            self.calls.append(frame.rows)
+            return {"root": [1.0] * frame.rows, "told": ["x"] * frame.rows}
+
+    model = Silent()
+    job = job_of(model)
+    assert job.together is not None
+    assert not job.joins
+    answers = job.together([asked([1, "a"]), Content(b"{"), asked([1, "a"], [2, "b"])])
+    assert [answer.status for answer in answers] == [200, 400, 200]
+    assert model.calls == [1, 2]

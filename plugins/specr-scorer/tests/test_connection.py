@@ -20,6 +20,7 @@ from specr_scorer.responses import Content, Response
 from specr_scorer.service import Service
 from specr_scorer.settings import Settings
 from specr_scorer.testing import PATIENCE
+from specr_scorer.turns import Receiver, Turn
 from specr_scorer.workers import Workers
 
 ID = b"GET /model/id HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -154,7 +155,14 @@ class House:
 Play = Callable[[House], Awaitable[None]]
 
 
-def play(main: Play, model: Gate | None = None, **settings: Any) -> House:
+class AtOnce(Turn):
+    """Has what arrives read at once, as of a single client, so that tests need not wait."""
+
+    def add(self, receiver: Receiver) -> None:
+        receiver.catch_up()
+
+
+def play(main: Play, model: Gate | None = None, *, turns: bool = False, **settings: Any) -> House:
     model = model or Gate()
 
     async def inside() -> House:
@@ -164,7 +172,8 @@ def play(main: Play, model: Gate | None = None, **settings: Any) -> House:
         workers: Workers[Content, Response] = Workers(1, loop, app.set_overdue)
         if app.install(model).moves:
             workers.allow_inline()
-        house = House(app, model, Connections(Service(app, chosen, workers), loop))
+        turn = Turn(loop) if turns else AtOnce(loop)
+        house = House(app, model, Connections(Service(app, chosen, workers), loop, turn))
         try:
             await asyncio.wait_for(main(house), PATIENCE)
         finally:
@@ -231,6 +240,55 @@ def test_requests_of_several_clients_are_joined_and_those_of_one_are_answered_at
         assert model.frames[-2:] == [1, 3]
 
     play(main, model)
+
+
+def test_what_arrives_together_is_read_together() -> None:
+    async def main(house: House) -> None:
+        (first, one), (second, two), (third, three), (fourth, four) = (house.connect() for _ in range(4))
+        for connection in (first, second, third):
+            connection.data_received(ID)
+            connection.data_received(ID[:9])
+        assert one.answers == [(200, b"m1")]  # the second piece can't wait for the first
+        first.data_received(ID[9:])
+        fourth.data_received(ID)
+        second.data_received(ID[9:])
+        second.eof_received()
+        third.data_received(ID[9:])
+        third.connection_lost(None)
+        assert (len(two.answers), len(three.answers), four.answers) == (2, 1, [])
+        fourth.retire()  # which closes what is idle, and this one is not
+        assert four.answers == [(200, b"m1")]
+        await house.settle(one, 2)
+
+    play(main, turns=True)
+
+
+def test_a_head_that_arrived_in_time_is_not_late() -> None:
+    async def main(house: House) -> None:
+        house.connect()
+        connection, transport = house.connect()
+        connection.data_received(ID[:9])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert connection.phase is Phase.HEAD
+        connection.data_received(ID[9:])
+        connection.be_late()
+        assert transport.answers == [(200, b"m1")]
+
+    play(main, turns=True)
+
+
+def test_a_connection_that_breaks_takes_no_other_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(house: House) -> None:
+        (broken, one), (whole, other) = house.connect(), house.connect()
+        monkeypatch.setattr(broken, "_read", {}.__getitem__)
+        broken.data_received(ID)
+        whole.data_received(ID)
+        await house.settle(other, 1)
+        assert one.aborted
+        assert not other.aborted
+
+    play(main, turns=True)
 
 
 def test_a_client_that_leaves_is_not_scored_for() -> None:

@@ -170,7 +170,7 @@ def test_a_stop_while_the_model_is_loaded_is_a_stop(start: Start, tmp_path: Path
     [
         ("plain", "the model at model could not be loaded: there is no model here.", False),
         ("import", "could not be loaded: ModuleNotFoundError: No module named 'no_such_library'.", True),
-        ("stop", "could not be loaded: RuntimeError: StopIteration was raised.", True),
+        ("stop", "could not be loaded: StopIteration.", True),
     ],
 )
 def test_a_model_that_does_not_load_ends_the_process(

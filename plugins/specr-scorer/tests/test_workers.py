@@ -13,6 +13,21 @@ from specr_scorer.workers import Task, Workers
 Numbers = Workers[int, int]
 
 
+def submit(workers: Numbers, task: Task[int, int]) -> asyncio.Future[int]:
+    """Have a task done: a future of its outcome."""
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def on_done(outcome: int | BaseException) -> None:
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    task.on_done = on_done
+    workers.submit(task)
+    return future
+
+
 def run(main: Callable[[Callable[..., Numbers]], Awaitable[Any]]) -> Any:
     async def inside() -> Any:
         def make(threads: int = 1, on_overdue: Callable[[int], None] = lambda _: None) -> Numbers:
@@ -31,7 +46,7 @@ def test_every_result_and_failure_comes_back() -> None:
 
     async def main(make: Callable[..., Numbers]) -> list[int | BaseException]:
         workers = make(4)
-        futures = [workers.submit(Task(call, number)) for number in range(500)]
+        futures = [submit(workers, Task(call, number, None)) for number in range(500)]
         return await asyncio.gather(*futures, return_exceptions=True)
 
     results = run(main)
@@ -58,12 +73,13 @@ class Doubler:
 
     def together(self, numbers: Sequence[int]) -> list[int]:
         self.groups.append(list(numbers))
+        self.threads.add(threading.get_ident())
         if 13 in numbers:
             raise ValueError("13")
         return [2 * number for number in numbers]
 
     def task(self, number: int, *, joins: bool = True, small: bool = True) -> Task[int, int]:
-        return Task(self.run, number, self.joined if joins else None, small)
+        return Task(self.run, number, None, self.joined if joins else None, small=small)
 
 
 def test_what_waits_is_done_together_and_in_order() -> None:
@@ -73,7 +89,7 @@ def test_what_waits_is_done_together_and_in_order() -> None:
         workers = make()
         tasks = [doubler.task(-1, joins=False), *map(doubler.task, range(4))]
         tasks += [doubler.task(4, joins=False), doubler.task(5), doubler.task(6)]
-        futures = [workers.submit(task) for task in tasks]
+        futures = [submit(workers, task) for task in tasks]
         doubler.go.set()
         return await asyncio.gather(*futures)
 
@@ -88,7 +104,7 @@ def test_a_group_that_fails_as_a_whole_fails_for_each() -> None:
 
     async def main(make: Callable[..., Numbers]) -> list[int | BaseException]:
         workers = make()
-        futures = [workers.submit(doubler.task(number, joins=number > 0)) for number in (-1, 12, 13, 14)]
+        futures = [submit(workers, doubler.task(number, joins=number > 0)) for number in (-1, 12, 13, 14)]
         await asyncio.sleep(0.05)
         doubler.go.set()
         return await asyncio.gather(*futures, return_exceptions=True)
@@ -103,25 +119,80 @@ def test_what_was_given_up_while_it_waited_is_never_begun() -> None:
 
     async def main(make: Callable[..., Numbers]) -> list[int]:
         workers = make(on_overdue=overdue.append)
-        running, waiting, last = (
-            workers.submit(doubler.task(number, joins=number > 0)) for number in (-1, 5, 6)
-        )
+        running, waiting, left = (doubler.task(number, joins=number > 0) for number in (-1, 5, 7))
+        told = [submit(workers, task) for task in (running, waiting, left)]
+        last = submit(workers, doubler.task(6))
         await asyncio.sleep(0.05)
-        workers.give_up(waiting, 0)
-        workers.give_up(running, 0)
+        workers.give_up(waiting)
+        workers.give_up(running)
+        left.cancel()
         assert overdue == [1, 2]
         doubler.go.set()
-        return await asyncio.gather(running, waiting, last)
+        assert await last == 12
+        assert not any(future.done() for future in told)
+        return await asyncio.gather(submit(workers, doubler.task(8)))
 
-    assert run(main) == [0, 0, 12]
-    assert sorted(chain.from_iterable(doubler.groups)) == [-1, 6]
+    assert run(main) == [16]
+    assert sorted(chain.from_iterable(doubler.groups)) == [-1, 6, 8]
     assert overdue == [1, 2, 1, 0]
+
+
+def test_small_tasks_that_do_not_join_are_done_together_on_the_loop_only_and_as_many_as_are_quick() -> None:
+    doubler = Doubler()
+
+    def slow(numbers: Sequence[int]) -> list[int]:
+        time.sleep(0.0004 * len(numbers))
+        return doubler.together(numbers)
+
+    def task(number: int) -> Task[int, int]:
+        return Task(doubler.run, number, None, slow, joins=False, small=True)
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        first = submit(workers, doubler.task(-1, joins=False))
+        others = [submit(workers, task(number)) for number in range(20, 60)]
+        doubler.go.set()
+        assert await asyncio.gather(first, *others) == [-2, *range(40, 120, 2)]
+        assert {len(group) for group in doubler.groups} == {1}
+        doubler.groups.clear()
+        doubler.threads.clear()
+        workers.allow_inline()
+        assert await asyncio.gather(*(submit(workers, task(n)) for n in range(20, 60))) == list(
+            range(40, 120, 2)
+        )
+        assert 40 in {len(group) for group in doubler.groups}  # a doubler is quick
+        doubler.groups.clear()
+        assert await asyncio.gather(*(submit(workers, task(n)) for n in range(20, 60))) == list(
+            range(40, 120, 2)
+        )
+        assert len(doubler.groups) > 6  # and then it was not
+        assert doubler.threads == {threading.get_ident()}
+
+    run(main)
+
+
+def test_a_listener_that_fails_takes_nothing_from_the_others() -> None:
+    doubler, told = Doubler(), []
+
+    def fail(outcome: int | BaseException) -> None:
+        raise LookupError(outcome)
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        workers = make()
+        workers.allow_inline()
+        await trusted(workers, doubler)
+        workers.submit(Task(doubler.run, 1, fail, doubler.joined, small=True))
+        assert await submit(workers, doubler.task(2)) == 4
+
+    run(main)
+    assert [error.args for error in told] == [(2,)]
 
 
 def trusted(workers: Numbers, doubler: Doubler) -> Awaitable[Any]:
     async def warm() -> None:
         for number in range(40):
-            await workers.submit(doubler.task(number))
+            await submit(workers, doubler.task(number))
 
     return warm()
 
@@ -138,7 +209,7 @@ def test_small_tasks_move_to_the_loop_once_they_are_quick() -> None:
         assert workers.do_now(doubler.task(21)) == 42
         assert threading.get_ident() in doubler.threads
         doubler.groups.clear()
-        assert await asyncio.gather(*(workers.submit(doubler.task(n)) for n in range(3))) == [0, 2, 4]
+        assert await asyncio.gather(*(submit(workers, doubler.task(n)) for n in range(3))) == [0, 2, 4]
         assert doubler.groups == [[0, 1, 2]]
 
     run(main)
@@ -152,9 +223,9 @@ def test_nothing_runs_on_the_loop_beside_a_thread_that_works() -> None:
         workers.allow_inline()
         await trusted(workers, doubler)
         doubler.threads.clear()
-        small = workers.submit(doubler.task(1))  # would run on the loop, in its next turn
-        large = workers.submit(doubler.task(-1, joins=False, small=False))
-        other = workers.submit(doubler.task(2))
+        small = submit(workers, doubler.task(1))  # would run on the loop, in its next turn
+        large = submit(workers, doubler.task(-1, joins=False, small=False))
+        other = submit(workers, doubler.task(2))
         assert workers.do_now(doubler.task(3)) is None
         await asyncio.sleep(0.05)
         doubler.go.set()
@@ -177,38 +248,27 @@ def test_slow_tasks_leave_the_loop_again() -> None:
         workers.allow_inline()
         await trusted(workers, Doubler())
         for number in range(4):
-            await workers.submit(Task(slow, number, None, small=True))
+            await submit(workers, Task(slow, number, None, small=True))
         assert ran_in[0] == threading.get_ident()
         assert ran_in[-1] != threading.get_ident()
 
     run(main)
 
 
-def test_a_failure_that_no_future_takes_comes_back_all_the_same() -> None:
-    def call(_: int) -> int:
-        raise StopIteration
-
-    async def main(make: Callable[..., Numbers]) -> BaseException:
-        (failure,) = await asyncio.gather(make().submit(Task(call, 1)), return_exceptions=True)
-        assert isinstance(failure, RuntimeError)
-        return failure
-
-    assert isinstance(run(main).__cause__, StopIteration)
-
-
 def test_what_is_given_up_before_it_began_on_the_loop_is_not_overdue_for_ever() -> None:
     counts: list[int] = []
+    doubler = Doubler()
 
     async def main(make: Callable[..., Numbers]) -> None:
         workers = make(1, counts.append)
         workers.allow_inline()
-        task = Task(lambda number: number, 1, small=True)
-        for _ in range(40):
-            await workers.submit(task)
-        future = workers.submit(task)
-        workers.give_up(future, -1)
-        assert await future == -1
+        await trusted(workers, doubler)
+        task = doubler.task(1)
+        future = submit(workers, task)
+        workers.give_up(task)
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not future.done()
 
     run(main)
     assert counts == [1, 0]

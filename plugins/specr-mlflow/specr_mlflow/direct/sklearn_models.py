@@ -11,6 +11,7 @@ from specr_scorer import DataType
 
 from specr_mlflow.direct.arrays import Columns, array_or_frame
 from specr_mlflow.direct.checks import spare_checks
+from specr_mlflow.direct.linear_models import find_product
 from specr_mlflow.direct.saved import NotDirectError, SavedModel
 from specr_mlflow.frames import model_input
 from specr_mlflow.predictor import DirectPredictor, Predictor
@@ -89,16 +90,17 @@ def _import_library() -> None:
 
 def predictor(estimator: Any, inputs: Side, verb: str = "predict") -> Predictor:
     """An estimator of scikit-learn's kind behind the container that suits it."""
-    convert = partial(model_input, side=inputs)
+    convert, array = partial(model_input, side=inputs), None
     columns = Columns.of(inputs)
     if columns is not None and takes_arrays(estimator, inputs, columns):
         # it was fitted on a data frame and warns each time that an array has no names
         warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
         spare_checks()
-        convert = partial(array_or_frame, columns=columns, side=inputs)
+        convert, array = partial(array_or_frame, columns=columns, side=inputs), columns.array
     else:
         import_module("pandas")  # not at the first request
-    return DirectPredictor(estimator, convert, getattr(estimator, verb))
+    ask = find_product(estimator, verb) or getattr(estimator, verb)
+    return DirectPredictor(estimator, convert, ask, array=array)
 
 
 def takes_arrays(estimator: Any, inputs: Side, columns: Columns) -> bool:
