@@ -12,6 +12,9 @@ library itself predicts), how much memory it needs. Then all systems run, and ar
 load by load and round by round, so that a machine whose speed drifts treats all alike; figures are medians of
 the rounds. A system that fails is told, with its log's last lines, and the others go on. Results go to
 standard output, and as JSON to bench/out/.
+
+Beside them stands a server that only looks answers up: what takes it long, takes any server long. At half
+load it is asked at specr's pace.
 """
 
 import argparse
@@ -27,6 +30,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from bench.scorer_environments import python_of, trained_models
 from bench.scorer_load import Load, press
@@ -198,8 +204,9 @@ def _press(subject: Subject, running: Running, load: str, seconds: int) -> None:
     requests = [
         post(running.port, running.system.path, body) for body in subject.bodies(running.system, rows)
     ]
+    pace_of = subject.taken.get(running.system.paced_as or "", taken).loads.get(MANY) or [measured]
     for name, times in ((EVEN, even_times), (RANDOM, random_times)):
-        due = times(measured.requests_per_second / 2, seconds)
+        due = times(pace_of[-1].requests_per_second / 2, seconds)
 
         def paced(due: Sequence[float] = due) -> tuple[Load, float]:
             came = pace(running.port, requests, due)
@@ -279,6 +286,7 @@ def main() -> None:
     systems = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
     plan = Plan(1, 1, 1) if options.short else Plan(options.rounds, options.seconds, options.starts)
     results: dict[str, dict[str, Taken]] = {}
+    before = psutil.cpu_times()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the end"))  # and servers are stopped
     with tempfile.TemporaryDirectory() as temporary:
         models = trained_models()
@@ -290,8 +298,18 @@ def main() -> None:
     print("Requests a second, p50 / p99.\n")
     print("\n\n".join(render(model, taken) for model, taken in results.items()))
     print(f"\n### Targets\n\n{render_targets(results)}")
+    stolen = _stolen(before, psutil.cpu_times())
+    print(f"\nOf the time that this machine wanted to compute, other machines on its host took {stolen:.1%}.")
     if any(taken.failure for by in results.values() for taken in by.values()):
         sys.exit(1)
+
+
+def _stolen(before: Any, after: Any) -> float:
+    """The part of the time in which a processor had something to do and was not there, as Linux tells it."""
+    spent = {name: getattr(after, name) - getattr(before, name) for name in before._fields}
+    stolen = spent.get("steal", 0.0)
+    wanted = sum(spent.get(name, 0.0) for name in ("user", "nice", "system", "irq", "softirq")) + stolen
+    return float(stolen / wanted) if wanted else 0.0
 
 
 def _keep(results: dict[str, dict[str, Taken]], path: Path) -> None:

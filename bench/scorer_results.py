@@ -12,6 +12,8 @@ LOADS = {
     "64 connections, 1,000 rows": (64, 1000),
 }
 EVEN, RANDOM = "half load, evenly", "half load, at random"
+BARE = "bare"
+"""The server that predicts nothing."""
 _NOTHING = "-"
 _FEW = 100
 """Of fewer requests the 99th percentile is the slowest, and not shown."""
@@ -111,15 +113,21 @@ def render_targets(results: Mapping[str, Mapping[str, Taken]]) -> str:
             ("specr by pyfunc / MLServer, mlflow", "MLServer, mlflow"),
         )
     }
-    rows["p99 / p50 at half load, evenly"] = [_spread(by, EVEN) for by in results.values()]
-    rows["p99 / p50 at half load, at random"] = [_spread(by, RANDOM) for by in results.values()]
+    rows[f"requests a second, {ONE}: bare / MLServer"] = [
+        _against(by, BARE, "MLServer", ONE) for by in results.values()
+    ]
+    rows |= {
+        f"p99 / p50 at {load}: {name}": [_spread(by, name, load) for by in results.values()]
+        for load in (EVEN, RANDOM)
+        for name in ("specr", BARE)
+    }
     rows["start-up: specr / MLServer"] = [_starts(by) for by in results.values()]
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]
     return "\n".join(lines)
 
 
 def _against(by: Mapping[str, Taken], name: str, rivals: str, load: str) -> str:
-    ours = by.get("specr, pyfunc" if "pyfunc" in name else "specr")
+    ours = by.get(BARE if name == BARE else "specr, pyfunc" if "pyfunc" in name else "specr")
     theirs = [
         taken.loads[load] for other, taken in by.items() if other.startswith(rivals) and load in taken.loads
     ]
@@ -130,8 +138,8 @@ def _against(by: Mapping[str, Taken], name: str, rivals: str, load: str) -> str:
     return f"{statistics.median(ratios):.1f}"
 
 
-def _spread(by: Mapping[str, Taken], load: str) -> str:
-    loads = by["specr"].loads.get(load) if "specr" in by else None
+def _spread(by: Mapping[str, Taken], name: str, load: str) -> str:
+    loads = by[name].loads.get(load) if name in by else None
     return f"{statistics.median(one.p99 / one.p50 for one in loads):.2f}" if loads else _NOTHING
 
 

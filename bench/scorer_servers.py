@@ -39,6 +39,7 @@ class System:
         body: the request for rows.
         predictions: what an answer holds, one number a row.
         counts: the path of its metrics, where they tell how many requests a call of the model was for.
+        paced_as: the system of whose throughput half is asked of it at half load; its own, if that is None.
     """
 
     name: str
@@ -51,6 +52,7 @@ class System:
     body: Callable[[str, Sequence[str], Rows], Any]
     predictions: Callable[[Any], list[float]]
     counts: str | None = None
+    paced_as: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.scorer_results import BARE
 from bench.scorer_servers import Rows, System
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +66,24 @@ def _mlflow() -> System:
         path="/invocations",
         body=body,
         predictions=lambda told: _flat(told["predictions"]),
+    )
+
+
+def _bare() -> System:
+    def body(_model: str, columns: Sequence[str], rows: Rows) -> Any:
+        return {"fields": columns, "rows": rows}
+
+    return System(
+        name=BARE,
+        environment="specr",
+        serves=ALL,
+        command=lambda model, _folder, port: [str(ROOT / "bench" / "scorer_bare.py"), str(model), str(port)],
+        environ=lambda _model, _port: {},
+        ready="/",
+        path="/",
+        body=body,
+        predictions=lambda told: [float(row[0]) for row in told["score"]],
+        paced_as="specr",
     )
 
 
@@ -146,4 +165,5 @@ SYSTEMS = (
     _mlflow(),
     _mlserver("MLServer, mlflow", ALL, _columns),
     _mlserver("MLServer, native", ("scikit-learn", "xgboost"), _tensor),
+    _bare(),
 )
