@@ -12,7 +12,14 @@ from typing import Final, cast
 
 from specr_scorer.access import shown_address
 from specr_scorer.exchanges import Exchange
-from specr_scorer.phases import Phase
+from specr_scorer.phases import (
+    FAREWELL_SECONDS,
+    HEAD_SECONDS,
+    IDLE_SECONDS,
+    LINGER_SECONDS,
+    UNREAD_SECONDS,
+    Phase,
+)
 from specr_scorer.reader import Reader
 from specr_scorer.responses import Content, Job, Response, error, failed
 from specr_scorer.service import Service
@@ -20,15 +27,6 @@ from specr_scorer.turns import Turn
 from specr_scorer.wire import CONTINUE, Encoder
 from specr_scorer.workers import Task
 
-_HEAD_SECONDS: Final = 30
-_IDLE_SECONDS: Final = 75
-"""Longer than the minute after which most load balancers close theirs, so that none meets a closed one."""
-_UNREAD_SECONDS: Final = 60
-"""How long a client may go without reading anything of an answer."""
-_LINGER_SECONDS: Final = 30
-"""How long a client that was refused may go on sending, which is dropped, so that it gets to read why."""
-_FAREWELL_SECONDS: Final = 1
-"""The same, when the server is about to end."""
 _SMALL: Final = 16 * 1024
 """Up to so many bytes wait for what else arrives."""
 _TURN_SECONDS: Final = 0.005
@@ -76,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._unread = 0
         self._blocked = False
         self._deaf = False
-        self._linger: float = _LINGER_SECONDS
+        self._linger: float = LINGER_SECONDS
 
     @property
     def owes(self) -> bool:
@@ -130,7 +128,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client does not read its answers as fast as it asks for more."""
         self._blocked = True
-        self._await_reading(Phase.UNREAD, _UNREAD_SECONDS)
+        self._await_reading(Phase.UNREAD, UNREAD_SECONDS)
 
     def resume_writing(self) -> None:
         """It read."""
@@ -152,7 +150,7 @@ class Connection(asyncio.Protocol):
             self.catch_up()
             return
         if self.phase is Phase.HEAD:
-            self.refuse(error(408, f"The head did not arrive within {_HEAD_SECONDS} seconds."))
+            self.refuse(error(408, f"The head did not arrive within {HEAD_SECONDS} seconds."))
         elif self.phase is Phase.BODY:
             self.refuse(self._service.read_too_slowly())
         elif self.phase is Phase.ANSWER:
@@ -160,7 +158,7 @@ class Connection(asyncio.Protocol):
             if self._task is not None:
                 self._on_done(self._service.give_up_scoring(self._task))
         elif 0 < self._transport.get_write_buffer_size() < self._unread:  # slow, but it reads
-            self._await_reading(self.phase, _UNREAD_SECONDS)
+            self._await_reading(self.phase, UNREAD_SECONDS)
         else:
             self.deadline = math.inf
             self._transport.abort()
@@ -172,7 +170,7 @@ class Connection(asyncio.Protocol):
     def retire(self) -> None:
         """No further request is wanted: close now if none is under way, else after its answer."""
         self.catch_up()
-        self._linger = min(self._linger, _FAREWELL_SECONDS)
+        self._linger = min(self._linger, FAREWELL_SECONDS)
         if self.phase is Phase.IDLE:
             self._close()
         elif self.phase is Phase.CLIENT:
@@ -295,7 +293,7 @@ class Connection(asyncio.Protocol):
         """Close, once what was answered is sent; a client that does not read it is cut off in the end."""
         self._deaf = True
         self._transport.close()
-        self._await_reading(Phase.UNREAD, _UNREAD_SECONDS)
+        self._await_reading(Phase.UNREAD, UNREAD_SECONDS)
 
     def _abandon_others(self) -> None:
         reader = self._reader
@@ -309,10 +307,10 @@ class Connection(asyncio.Protocol):
         """Wait for more of a request, or for another one."""
         coming = self._reader.coming
         if coming is None:
-            self._enter(Phase.IDLE, _IDLE_SECONDS)
+            self._enter(Phase.IDLE, IDLE_SECONDS)
         elif coming.decided is None:
             if self.phase is not Phase.HEAD:
-                self._enter(Phase.HEAD, _HEAD_SECONDS)
+                self._enter(Phase.HEAD, HEAD_SECONDS)
         elif self.phase is not Phase.BODY:
             self._enter(Phase.BODY, self._service.read_timeout)
             if coming.waits and not coming.received:

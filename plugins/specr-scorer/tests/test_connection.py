@@ -544,7 +544,7 @@ def test_a_drain_gives_up_in_the_end() -> None:
 
 
 def test_deadlines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specr_scorer.connection._IDLE_SECONDS", 0)
+    monkeypatch.setattr("specr_scorer.connection.IDLE_SECONDS", 0)
 
     async def main(house: House) -> None:
         _, transport = house.connect()
