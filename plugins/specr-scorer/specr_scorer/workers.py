@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
 from queue import SimpleQueue
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -160,17 +159,17 @@ class Workers(Generic[A, T]):
 
     def _run_inline(self) -> None:
         waiting, self._inline = self._inline, []
-        if self._busy:  # a larger task came in the same turn
+        if not self._may_inline():  # a larger task came in the same turn, or the last tasks were slow
             for task in waiting:
                 self._hand_over(task)
             return
-        start = 0
-        while start < len(waiting):
-            tasks = waiting[start : start + (_TOGETHER if waiting[start].joins else self._most_in_turn())]
-            tasks = tasks[: _count_together(tasks)]
-            start += len(tasks)
-            for task, outcome in zip(tasks, self._do(tasks), strict=True):
-                self._finish(task, outcome)
+        most = _TOGETHER if waiting[0].joins else self._most_in_turn()
+        tasks = waiting[: _count_together(waiting[:most])]
+        self._inline = waiting[len(tasks) :]
+        if self._inline:  # after the loop has heard of others, and who is told of these has asked for more
+            self._loop.call_soon(self._run_inline)
+        for task, outcome in zip(tasks, self._do(tasks), strict=True):
+            self._finish(task, outcome)
 
     def _work(self) -> None:
         while True:
@@ -192,8 +191,13 @@ class Workers(Generic[A, T]):
             if not self._waiting:
                 return []
             share = -(-len(self._waiting) // self._threads)
-            first = list(islice(self._waiting, min(share, _TOGETHER) if self._waiting[0].joins else 1))
-            return [self._waiting.popleft() for _ in range(_count_together(first))]
+            first = self._waiting.popleft()
+            tasks = [first]
+            most = min(share, _TOGETHER) if first.joins and first.together is not None else 1
+            # one by one, since the loop's thread may add others at any moment, which no iterator outlives
+            while len(tasks) < most and self._waiting[0].together is first.together:
+                tasks.append(self._waiting.popleft())
+            return tasks
 
     def _do(self, tasks: Sequence[Task[A, T]]) -> Sequence[_Outcome[T]]:
         """Do tasks that may be done together: the outcome of each, in order."""

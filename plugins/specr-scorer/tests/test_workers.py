@@ -3,10 +3,12 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import pytest
 from specr_scorer.testing import PATIENCE
 from specr_scorer.workers import Task, Workers
 
@@ -97,6 +99,28 @@ def test_what_waits_is_done_together_and_in_order() -> None:
     assert [-1] in doubler.groups
     assert [4] in doubler.groups
     assert list(chain.from_iterable(doubler.groups)) == [-1, 0, 1, 2, 3, 4, 5, 6]
+
+
+class Crowded(deque[Any]):
+    """Changes whenever an iterator of it was made, as if the loop's thread had come between."""
+
+    def __iter__(self) -> Iterator[Any]:
+        made = super().__iter__()
+        self.append(self.pop())
+        return made
+
+
+def test_tasks_may_come_at_any_moment_while_a_thread_takes_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specr_scorer.workers.deque", Crowded)
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> list[int]:
+        workers = make()
+        futures = [submit(workers, doubler.task(number, joins=number > 0)) for number in (-1, 5, 6, 7)]
+        doubler.go.set()
+        return await asyncio.gather(*futures)
+
+    assert run(main) == [-2, 10, 12, 14]
 
 
 def test_a_group_that_fails_as_a_whole_fails_for_each() -> None:
@@ -235,6 +259,30 @@ def test_nothing_runs_on_the_loop_beside_a_thread_that_works() -> None:
     run(main)
 
 
+def test_a_larger_task_that_is_asked_for_between_small_ones_has_none_of_them_beside_it() -> None:
+    doubler = Doubler()
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        workers.allow_inline()
+        await trusted(workers, doubler)
+        doubler.threads.clear()
+        large = asyncio.get_running_loop().create_future()
+
+        def ask_for_more(outcome: int | BaseException) -> None:
+            assert outcome == 2
+            workers.submit(Task(doubler.run, -1, large.set_result))
+
+        workers.submit(Task(doubler.run, 1, ask_for_more, small=True))
+        small = submit(workers, doubler.task(2, joins=False))
+        await asyncio.sleep(0.05)
+        assert doubler.groups[-2:] == [[1], [-1]]
+        doubler.go.set()
+        assert await asyncio.gather(large, small) == [-2, 4]
+
+    run(main)
+
+
 def test_slow_tasks_leave_the_loop_again() -> None:
     ran_in = []
 
@@ -251,6 +299,29 @@ def test_slow_tasks_leave_the_loop_again() -> None:
             await submit(workers, Task(slow, number, None, small=True))
         assert ran_in[0] == threading.get_ident()
         assert ran_in[-1] != threading.get_ident()
+
+    run(main)
+
+
+def test_many_tasks_of_one_turn_that_are_slow_all_of_a_sudden_leave_the_loop_too() -> None:
+    ran_in = []
+
+    def slow(number: int) -> int:
+        ran_in.append(threading.get_ident())
+        time.sleep(0.006)
+        return number
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers = make()
+        workers.allow_inline()
+        await trusted(workers, Doubler())
+        heard = []
+        futures = [submit(workers, Task(slow, number, None, small=True)) for number in range(9)]
+        futures[0].add_done_callback(lambda _: heard.append(len(ran_in)))
+        assert await asyncio.gather(*futures) == list(range(9))
+        assert heard[0] <= 2  # the loop hears of others meanwhile
+        assert ran_in[0] == threading.get_ident()
+        assert threading.get_ident() not in ran_in[-6:]
 
     run(main)
 
