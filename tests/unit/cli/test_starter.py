@@ -103,6 +103,21 @@ def test_projects_do_not_lie_in_each_other(nowhere: Project) -> None:
     assert nowhere.specr("init", "outer/sub/inner").code == 0
 
 
+def test_a_project_begins_below_what_is_no_project_of_its_user(nowhere: Project) -> None:
+    spec = "apiVersion: specr/v1\nkind: Experiment\nmetadata: {name: e}\nspec: {}\n"
+    nowhere.write("stray.yaml", spec)
+    assert nowhere.specr("init", "one").code == 0
+    (nowhere.root / ".specr").mkdir()  # as soon as they are applied
+    assert nowhere.specr("init", "two").code == 1
+    nowhere.root.chmod(0o1777)
+    assert nowhere.specr("init", "three").code == 0
+    nowhere.root.chmod(0o755)
+    (nowhere.root / "repository" / ".git").mkdir(parents=True)
+    assert nowhere.specr("init", "repository/four").code == 0
+    (nowhere.root / "repository" / "specr.yaml").write_text(spec.replace("Experiment", "Project"))
+    assert nowhere.specr("init", "repository/five").code == 1
+
+
 def test_a_project_begins_beside_other_yaml(nowhere: Project) -> None:
     nowhere.write("compose.yaml", "services: {}\n")
     (nowhere.root / "new").mkdir()
