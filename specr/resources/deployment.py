@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta, field
 
 from specr.address import Address
 from specr.resources.base import Name, Part, Reference, Resource
 from specr.resources.compute import Compute, Environment
+
+_MILLIONTH: Final = 1e-6
 
 
 class GoldenRow(Part, frozen=True, kw_only=True):
@@ -21,8 +23,19 @@ class GoldenRow(Part, frozen=True, kw_only=True):
     expect: Annotated[dict[str, Any], Meta(min_length=1)]
     """Expected output cells by column name; columns left out are not compared."""
 
-    tolerance: Annotated[float, Meta(ge=0, le=1_000_000)] = 1e-6
-    """How far a number may be off: absolute, or relative to the expected value, whichever is more."""
+    tolerance: Annotated[float, Meta(ge=0, le=1_000_000_000_000)] | None = None
+    """How far a number may be off, such as 0.5 for half a unit. Where neither this nor `relativeTolerance` is
+    written: a millionth, or a millionth of the expected value, whichever is more."""
+
+    relative_tolerance: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """How far it may be off as a part of the expected value, such as 0.01 for a hundredth. Beside
+    `tolerance`, whichever is more."""
+
+    def margin(self, expected: float) -> float:
+        """How far from an expected number another may lie."""
+        if self.tolerance is None and self.relative_tolerance is None:
+            return max(_MILLIONTH, _MILLIONTH * abs(expected))
+        return max(self.tolerance or 0.0, (self.relative_tolerance or 0.0) * abs(expected))
 
 
 class Endpoint(Part, frozen=True, kw_only=True):

@@ -24,6 +24,9 @@ Ask = Callable[[ScorerRequest], ScorerResponse]
 _DATA_TYPES: Final = {"Boolean": "Bool", "String": "Str"}
 """How the scorer API spells the column types that it spells otherwise."""
 
+Margin = Callable[[float], float]
+"""How far from an expected number another may lie."""
+
 _TRUE: Final = frozenset({"true", "1", "1.0"})
 _FALSE: Final = frozenset({"false", "0", "0.0"})
 
@@ -130,13 +133,13 @@ class Verification:
                     notes=(f"served columns: {', '.join(map(str, fields))}",),
                     remedy="Correct the column's name; GET /model/schema tells those there are.",
                 )
-            elif not matches(expected, got[column], types.get(column, "Str"), golden.tolerance):
+            elif not matches(expected, got[column], types.get(column, "Str"), golden.margin):
                 yield self._finding(
                     "Golden row gives another score",
                     f"Row {number + 1} of `verify` scored otherwise than expected in column `{column}`.",
                     path=(*path, "expect", column),
                     notes=(
-                        f"expected: {_expectation(expected, golden.tolerance)}",
+                        f"expected: {_expectation(expected, golden.margin)}",
                         f"got:      {got[column]}",
                     ),
                     remedy="Deploy the model that gives this score, or correct the expectation.",
@@ -164,41 +167,39 @@ class Verification:
         return Diagnostic(summary, detail, remedy, address=self._address, path=path, notes=notes)
 
 
-def _expectation(expected: Json, tolerance: float) -> str:
-    """An expected cell, with the tolerance where that means something."""
+def _expectation(expected: Json, margin: Margin) -> str:
+    """An expected cell, with how far it may be off where that means something."""
     is_number = isinstance(expected, int | float) and not isinstance(expected, bool)
-    return f"{expected} (tolerance {tolerance:g})" if is_number else str(expected)
+    return f"{expected} (or off by {margin(expected):g} at most)" if is_number else str(expected)
 
 
-def matches(expected: Json, got: Json, data_type: str, tolerance: float) -> bool:
+def matches(expected: Json, got: Json, data_type: str, margin: Margin) -> bool:
     """Whether an output cell is what was expected, by the column's type.
 
-    Numbers may be off by `tolerance`, absolute or relative to the expected value,
-    whichever allows more. Missing is null, an empty text, or not a number.
+    `margin` tells how far from an expected number another may lie. Missing is null, an empty text, or not
+    a number.
     """
     if _is_missing(expected) or _is_missing(got):
         return _is_missing(expected) and _is_missing(got)
     match data_type:
         case "Float32" | "Float64" | "Int32" | "Int64":
-            return _close(expected, got, tolerance)
+            return _close(expected, got, margin)
         case "Bool":
             return _truth(expected) == _truth(got) is not None
         case "Time64":
             return _instant(str(expected)) == _instant(str(got))
         case _:
-            return _cell(expected) == str(got) or _both_numbers(expected, got, tolerance)
+            return _cell(expected) == str(got) or _both_numbers(expected, got, margin)
 
 
-def _both_numbers(expected: Json, got: Json, tolerance: float) -> bool:
+def _both_numbers(expected: Json, got: Json, margin: Margin) -> bool:
     """A number expected of a column of texts, as a classifier with numeric labels may serve."""
     return (
-        isinstance(expected, int | float)
-        and not isinstance(expected, bool)
-        and _close(expected, got, tolerance)
+        isinstance(expected, int | float) and not isinstance(expected, bool) and _close(expected, got, margin)
     )
 
 
-def _close(expected: Json, got: Json, tolerance: float) -> bool:
+def _close(expected: Json, got: Json, margin: Margin) -> bool:
     if "_" in str(got):  # Python's own spelling of numbers, which no JSON or CSV knows
         return False
     try:
@@ -207,7 +208,7 @@ def _close(expected: Json, got: Json, tolerance: float) -> bool:
         return False
     if math.isinf(wanted) or math.isinf(found):
         return wanted == found
-    return abs(found - wanted) <= max(tolerance, tolerance * abs(wanted))
+    return abs(found - wanted) <= margin(wanted)
 
 
 def _truth(value: Json) -> bool | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -141,4 +142,26 @@ def test_an_unknown_column_lists_the_served_ones() -> None:
     ],
 )
 def test_cells_are_compared_by_type(expected: Any, got: Any, kind: str, tolerance: float, same: bool) -> None:
-    assert matches(expected, got, kind, tolerance) is same
+    assert matches(expected, got, kind, lambda number: max(tolerance, tolerance * abs(number))) is same
+
+
+@pytest.mark.parametrize(
+    ("written", "margin"),
+    [
+        ({}, 5e-3),
+        ({"tolerance": 20}, 20),  # and not twenty times as much
+        ({"relativeTolerance": 0.01}, 50),
+        ({"tolerance": 60, "relativeTolerance": 0.01}, 60),
+        ({"tolerance": 0}, 0),
+        ({"relativeTolerance": 0}, 0),
+    ],
+)
+def test_how_far_off_a_number_may_be_is_said_in_its_unit_or_as_a_part_of_it(
+    written: Mapping[str, float], margin: float
+) -> None:
+    golden = convert({"row": {"x": 1}, "expect": {"p": 5000}, **written}, GoldenRow)
+    assert golden.margin(5000) == golden.margin(-5000) == pytest.approx(margin)
+
+
+def test_small_numbers_may_be_off_by_a_millionth() -> None:
+    assert GoldenRow(row={}, expect={"p": 0}).margin(0) == 1e-6
