@@ -12,7 +12,7 @@ from specr_mlflow.contributions import Explainer, find_explainer
 from specr_mlflow.example import load_example
 from specr_mlflow.frames import Part, cut, gapless, join_parts, split_missing
 from specr_mlflow.independence import is_row_independent
-from specr_mlflow.predictions import cells_of, columns_of, infer_fields, match, only_column
+from specr_mlflow.predictions import PredictionError, cells_of, columns_of, infer_fields, match, only_column
 from specr_mlflow.predictor import DirectPredictor, Predictor
 from specr_mlflow.probabilities import Probabilities, find_probabilities
 from specr_mlflow.schema import Side
@@ -81,11 +81,11 @@ class ServedModel:
         parts = split_missing(frame, self._gapless)
         prepared = self._predictor.prepare_each(parts[0], counts) if parts[0].rows is None else None
         if prepared is None:
-            return _one_below_the_other([self.score(each) for each in cut(frame, counts)])
+            return _one_below_the_other([self.score(each) for each in cut(frame, counts)], counts)
         answers = [self._ask(data, parts[0]) for data in prepared]
-        predicted, chances = (_in_one(each) for each in zip(*answers, strict=True))
+        predicted, chances = (_in_one(each, counts) for each in zip(*answers, strict=True))
         if predicted is None or (chances is None and self._probabilities is not None):
-            return _one_below_the_other([self._cells(*answer) for answer in answers])
+            return _one_below_the_other([self._cells(*answer) for answer in answers], counts)
         return self._cells(predicted, chances)
 
     def sample(self) -> Mapping[str, object]:
@@ -153,17 +153,28 @@ def _cells(predicted: Any, fields: tuple[Field, ...]) -> dict[str, list[Cell]]:
     return {field.name: cells_of(columns[field.name], field.type) for field in fields}
 
 
-def _in_one(answers: Sequence[Any]) -> Any:
-    """Arrays of rows as one; None of anything else."""
+def _in_one(answers: Sequence[Any], counts: Sequence[int]) -> Any:
+    """Arrays of so many rows each as one; None of anything else."""
     first = answers[0]
     alike = all(
-        type(each) is np.ndarray and each.dtype == first.dtype and each.shape[1:] == first.shape[1:]
-        for each in answers
+        type(each) is np.ndarray and each.dtype == first.dtype and each.shape == (count, *first.shape[1:])
+        for each, count in zip(answers, counts, strict=True)
     )
-    return np.concatenate(answers) if alike and first.ndim else None
+    return np.concatenate(answers) if alike else None
 
 
-def _one_below_the_other(parts: Sequence[Mapping[str, Sequence[Cell]]]) -> dict[str, list[Cell]]:
+def _one_below_the_other(
+    parts: Sequence[Mapping[str, Sequence[Cell]]], counts: Sequence[int]
+) -> dict[str, list[Cell]]:
+    """The answers to several requests as one; each must have its own rows, or others would get its cells.
+
+    Raises:
+        PredictionError: one has more or fewer.
+    """
+    for part, count in zip(parts, counts, strict=True):
+        for name, cells in part.items():
+            if len(cells) != count:
+                raise PredictionError(f"predict gave {len(cells)} cells of {name!r} for {count} rows")
     return {name: [cell for part in parts for cell in part[name]] for name in parts[0]}
 
 

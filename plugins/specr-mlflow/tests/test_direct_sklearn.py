@@ -31,9 +31,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from specr_mlflow.predictions import PredictionError
 from specr_mlflow.probabilities import find_probabilities
 from specr_mlflow.runtime import load
-from specr_scorer import Frame, LoadError, Model
+from specr_scorer import Frame, LoadError, Model, ScoresSeveral
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own, of whatever versions are installed
 
@@ -244,6 +245,31 @@ def test_a_large_integer_among_floats_is_not_rounded_twice(save: Save, agree: Ag
     pyfunc, direct = agree(folder)
     rows = Frame({"long": [2**53 + 1, 2**62 + 1, 3], "double": [0.1, 0.2, 0.3]}, 3)
     assert direct.score(rows) == pyfunc.score(rows)
+
+
+class Deduplicating(Ridge):
+    """Of an author's own, who forgot that equal rows want an answer each; shows the first row's twice."""
+
+    def predict(self, rows: Any) -> Any:
+        rows = np.unique(rows, axis=0)
+        return super().predict(rows[[0, *range(len(rows))]] if rows[0, 0] < 0 else rows)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_no_request_gets_cells_of_another_however_many_a_model_gives(
+    save: Save, listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame({"a": [-2.0, -1, 1, 2], "b": [1.0, 2, 3, 4]})
+    model = make_pipeline(StandardScaler(), Deduplicating()).fit(frame, frame["b"])
+    if listed:
+        answer = Deduplicating.predict
+        monkeypatch.setattr(Deduplicating, "predict", lambda self, rows: answer(self, rows).tolist())
+    folder = save(model, signature=infer_signature(frame, np.ones(4)))
+    direct = load({"MODEL_PATH": str(folder), "SPECR_MLFLOW_PATH": "direct"})
+    assert isinstance(direct, ScoresSeveral)
+    alike = {"a": [1.0, 1.0, -1.0], "b": [3.0, 3.0, 2.0]}  # the first two are one request, of one answer
+    with pytest.raises(PredictionError, match="predict gave 1 cells of 'prediction' for 2 rows"):
+        direct.score_several(Frame(alike, 3), [2, 1])
 
 
 def test_which_way_is_a_setting(save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
