@@ -135,7 +135,7 @@ class Application:
             if refusal is not None:
                 return refusal
         if route is None:
-            return error(404, "There is nothing at this path; the scorer API is at /model/…")
+            return error(404, "There is nothing at this path; /openapi.json tells what there is at /model/…")
         found = route.find(method)
         if found is None:
             return error(405, f"This path answers {route.allowed} only.", ("allow", route.allowed))

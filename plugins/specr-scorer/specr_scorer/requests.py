@@ -22,6 +22,11 @@ from specr_scorer.schema import Field, Schema
 
 _NO_FILES: Final[Mapping[str, Media]] = MappingProxyType({})
 _NO_MEDIA: Final[Mapping[str, list[Media | None]]] = MappingProxyType({})
+_NOTHING: Final = object()
+_FORM: Final = (
+    "A score request is a JSON object with fields, the columns' names, and rows, a list of lists of cells;"
+    " GET /model/sample_request shows one that this model takes."
+)
 _LIST: Final = frozenset({list})
 _TEXTS: Final = frozenset({str, NoneType})
 _KEPT_HEADS = 64
@@ -69,10 +74,12 @@ class RequestReader:
         except orjson.JSONDecodeError as error:
             raise RequestError(f"The body is not JSON: {error}.") from None
         if type(document) is not dict:
-            raise RequestError("The body must be a JSON object with fields and rows.")
-        rows = document.pop("rows", None)
+            raise RequestError(_FORM)
+        rows = document.pop("rows", _NOTHING)
         asked = self._find_head(document)
         if type(rows) is not list:
+            if rows is _NOTHING:
+                raise RequestError(_FORM)
             raise RequestError("rows must be a list of lists, a list of cells a row.")
         return _request(asked, rows, files, _json_place)
 
@@ -100,6 +107,8 @@ class RequestReader:
         return asked
 
     def _read_head(self, document: dict[str, Any]) -> Asked:
+        if "fields" not in document:
+            raise RequestError(_FORM)
         fields = _strings(document, "fields", required=True)
         id_field = document.get("idField")
         if id_field is not None and not isinstance(id_field, str):

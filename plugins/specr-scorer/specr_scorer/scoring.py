@@ -73,7 +73,9 @@ class Scoring:
         folder = self._settings.score_folder
         if folder is None:
             raise RequestError(
-                "Scoring files on the runtime's disk is off; SPECR_SCORE_DIR names the folder to allow.", 501
+                "Rows are scored by POST; GET is for files on the runtime's disk, and is off here"
+                " (SPECR_SCORE_DIR names the folder to allow).",
+                501,
             )
         try:
             names = parse_qs(content.query, keep_blank_values=True, max_num_fields=100).get("file", [])

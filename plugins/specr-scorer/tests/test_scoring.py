@@ -119,6 +119,14 @@ def test_field_names_can_be_left_out(echo: Make) -> None:
     assert echo(A).post(request)[1] == {"id": "m1", "score": [["1.0"]]}
 
 
+@pytest.mark.parametrize("body", [{"x": 1}, {"inputs": [[1]]}, {"rows": [["1"]]}, {"fields": ["a"]}, [], "a"])
+def test_what_is_no_score_request_is_told_how_one_looks(echo: Make, body: Any) -> None:
+    status, answer = echo(A).post(body)
+    assert status == 400
+    assert answer["detail"].startswith("A score request is a JSON object with fields")
+    assert "GET /model/sample_request" in answer["detail"]
+
+
 def test_options_of_null_are_left_out_options(echo: Make) -> None:
     nothing = dict.fromkeys(
         ["includeFieldsInOutput", "noFieldNamesInOutput", "idField", "requestShapleyValueType"]
@@ -132,6 +140,7 @@ def test_options_of_null_are_left_out_options(echo: Make) -> None:
         ({"fields": ["b"]}, "The model's input fields are missing from fields: 'a'."),
         ({"fields": ["a", "a"]}, "The field 'a' is named more than once in fields."),
         ({"fields": None}, "fields must be a list of strings."),
+        ({"rows": 1}, "rows must be a list of lists, a list of cells a row."),
         ({"fields": ["a", 1]}, "fields must be a list of strings."),
         ({"rows": None}, "rows must be a list of lists, a list of cells a row."),
         ({"rows": [["1", "2", "3"]]}, "rows[0] has 3 cells, but there are 2 fields."),
