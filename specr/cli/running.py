@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from specr.plan.model import Plan
     from specr.workflow import Options, Workspace
 
-_STOPPING: Final = "\nStopping: what runs is finished first. Press Ctrl-C again to end at once.\n"
+_STOPPING: Final = "Stopping: what runs is finished first. Press Ctrl-C again to end at once."
 _ENDED: Final = "\nEnded. Nothing is lost: the next plan says where things stand.\n"
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
@@ -66,7 +66,10 @@ def carry_out(
     """
     from specr.workflow import Manner as Carrying
 
-    with interruptible(console) as stopping, observing(console, as_json=manner.as_json) as observer:
+    with (
+        interruptible(console, drawn=console.is_live and not manner.as_json) as stopping,
+        observing(console, stopping, as_json=manner.as_json) as observer,
+    ):
         result = workspace.carry_out(
             plan,
             Carrying(
@@ -97,7 +100,7 @@ def tell_result(console: Console, workspace: Workspace, operation: str, result: 
 
 
 @contextmanager
-def observing(console: Console, *, as_json: bool) -> Iterator[Observer]:
+def observing(console: Console, stopping: Flag, *, as_json: bool) -> Iterator[Observer]:
     """An observer for whoever watches: JSON lines, a terminal, or plain lines."""
     if as_json:
         from specr.render.events import event_line
@@ -106,7 +109,10 @@ def observing(console: Console, *, as_json: bool) -> Iterator[Observer]:
     elif console.is_live:
         from specr.render.progress import live_progress
 
-        with live_progress(sys.stderr, colour=console.stderr_colour) as observer:
+        def notice() -> str:
+            return _STOPPING if stopping.is_set() else ""
+
+        with live_progress(sys.stderr, colour=console.stderr_colour, notice=notice) as observer:
             yield observer
     else:
         from specr.render.steps import plain_progress
@@ -115,9 +121,11 @@ def observing(console: Console, *, as_json: bool) -> Iterator[Observer]:
 
 
 @contextmanager
-def interruptible(console: Console) -> Iterator[Flag]:
+def interruptible(console: Console, *, drawn: bool) -> Iterator[Flag]:
     """A flag that the first Ctrl-C (or termination signal) sets; the second ends the process at once.
 
+    Where progress is `drawn`, the picture itself tells of the flag: a signal may come while the
+    display's locks are held, so that its handler can't print above it.
     State is safe at every moment, so ending at once loses nothing but the answer.
     """
     stopping = Flag()
@@ -127,7 +135,8 @@ def interruptible(console: Console) -> Iterator[Flag]:
             os.write(2, (_ENDED + (_SHOW_CURSOR if console.is_live else "")).encode())
             os._exit(INTERRUPTED)
         stopping.set()
-        os.write(2, _STOPPING.encode())
+        if not drawn:
+            os.write(2, f"\n{_STOPPING}\n".encode())
 
     before: dict[signal.Signals, Any] = {}
     try:

@@ -5,7 +5,7 @@ The only module that imports rich; commands import it when they are about to use
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Final, TextIO
@@ -50,13 +50,16 @@ _MARKS: Final = {
 
 
 @contextmanager
-def live_progress(stream: TextIO, *, colour: bool = True) -> Iterator[Observer]:
+def live_progress(
+    stream: TextIO, *, colour: bool = True, notice: Callable[[], str] = str
+) -> Iterator[Observer]:
     """An observer that keeps a picture of the run at the bottom of a terminal.
 
-    The picture goes when the block ends; the lines of finished steps stay.
+    The picture goes when the block ends; the lines of finished steps stay. `notice` is asked at each
+    redraw for a line to show below them: what is written beside the picture would be drawn over.
     """
     console = Console(file=stream, highlight=False, markup=False, no_color=not colour, soft_wrap=True)
-    picture = _Picture(console)
+    picture = _Picture(console, notice)
     with Live(picture, console=console, refresh_per_second=8, transient=True):
         try:
             yield picture.observe
@@ -73,8 +76,9 @@ class _Running(Struct, frozen=True):
 class _Picture:
     """What runs now. Told of events by one thread, drawn by another."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, notice: Callable[[], str]) -> None:
         self._console = console
+        self._notice = notice
         self._lock = Lock()
         self._running: dict[Address, _Running] = {}
         self._spinner = Spinner("dots", style="cyan")
@@ -120,21 +124,27 @@ class _Picture:
             running, ended, steps = list(self._running.values()), self._ended, self._steps
             fresh = self._fresh[-_FRESH_SHOWN:]
         yield from fresh
-        if not running:
-            return
-        now = console.get_time()
+        if running:
+            shown = min(_SHOWN, max(options.max_height - 4, 1))
+            yield self._table(running[:shown])
+            more = f", {len(running) - shown} more running" if len(running) > shown else ""
+            yield Text(f"  {ended} of {steps} done{more}", style="dim")
+        notice = self._notice()
+        if notice:
+            yield Text(notice, style="bold")
+
+    def _table(self, running: list[_Running]) -> Table:
+        """A line a step."""
+        now = self._console.get_time()
         table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, style="bold")
         table.add_column(no_wrap=True, overflow="ellipsis")
         table.add_column(no_wrap=True, justify="right", style="dim")
         frame = self._spinner.render(now)
-        shown = min(_SHOWN, max(options.max_height - 3, 1))
-        for step in running[:shown]:
+        for step in running:
             table.add_row(frame, str(step.address), step.text, duration(now - step.begun))
-        yield table
-        more = f", {len(running) - shown} more running" if len(running) > shown else ""
-        yield Text(f"  {ended} of {steps} done{more}", style="dim")
+        return table
 
 
 def _finished(outcome: Outcome) -> Text:

@@ -108,6 +108,31 @@ def test_the_first_interrupt_finishes_what_runs(slow: Project) -> None:
     assert "deployment/fraud" not in listed
 
 
+def test_at_a_terminal_the_picture_goes_on_telling_that_it_stops(slow: Project) -> None:
+    controller, terminal = pty.openpty()
+    command = [*PROGRAM, "-C", str(slow.root), "apply", "--auto-approve"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
+    )
+    os.close(terminal)
+    read_until(controller, "is at work", 1)
+    process.send_signal(signal.SIGINT)
+    read_until(controller, "Stopping: what runs is finished first.", 3)
+    (slow.root / "go").touch()
+    read_until(controller, "Apply stopped in", 1)
+    os.close(controller)
+    assert process.wait(30) == 130
+
+
+def read_until(controller: int, text: str, times: int) -> None:
+    """Read what a terminal shows until a text has come so many times."""
+    seen = b""
+    while seen.count(text.encode()) < times:
+        assert select.select([controller], [], [], 30)[0], f"only {seen.decode(errors='replace')}"
+        seen += os.read(controller, 4096)
+
+
 def test_the_second_interrupt_ends_at_once_and_the_next_apply_goes_on(slow: Project, tmp_path: Path) -> None:
     process = apply_until_building(slow)
     process.send_signal(signal.SIGINT)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 
 import pytest
+from rich.console import Console
 
 from specr.address import Address
 from specr.apply.events import (
@@ -98,14 +100,28 @@ def test_what_runs_is_drawn_with_its_stage(monkeypatch: pytest.MonkeyPatch) -> N
     with live_progress(terminal, colour=False) as observe:
         for event in EVENTS[:9]:
             observe(event)
-        from rich.console import Console
-
         drawing = Console(file=io.StringIO(), width=100)
         drawing.print(observe.__self__)  # type: ignore[attr-defined]  # the picture whose method it is
         assert isinstance(drawing.file, io.StringIO)
         drawn = drawing.file.getvalue()
     assert "deployment/fraud waiting until it is ready: no answer\\u001b[2J yet" in drawn
     assert "2 of 4 done" in drawn
+
+
+def drawn(notice: Callable[[], str], width: int, *events: Event) -> list[str]:
+    with live_progress(Terminal(), colour=False, notice=notice) as observe:
+        for event in events:
+            observe(event)
+        drawing = Console(file=io.StringIO(), width=width)
+        drawing.print(observe.__self__)  # type: ignore[attr-defined]  # the picture whose method it is
+    assert isinstance(drawing.file, io.StringIO)
+    return [line.rstrip() for line in drawing.file.getvalue().splitlines()]
+
+
+def test_a_notice_stays_in_the_picture_at_each_redraw() -> None:
+    assert drawn(lambda: "Stopping.", 80, *EVENTS[:8])[-1] == "Stopping."
+    assert drawn(lambda: "Stopping.", 80) == ["Stopping."]
+    assert drawn(str, 80) == []
 
 
 def test_the_end_of_a_run() -> None:
