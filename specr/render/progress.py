@@ -134,16 +134,18 @@ class _Picture:
             yield Text(notice, style="bold")
 
     def _table(self, running: list[_Running]) -> Table:
-        """A line a step."""
+        """A line a step. Where they are too long, what a step is doing is cut, and nothing else."""
         now = self._console.get_time()
         table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, style="bold")
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column()
         table.add_column(no_wrap=True, justify="right", style="dim")
         frame = self._spinner.render(now)
         for step in running:
-            table.add_row(frame, str(step.address), step.text, duration(now - step.begun))
+            # That the column may be wrapped has rich narrow it before the others; the text itself never is.
+            text = Text(step.text, no_wrap=True, overflow="ellipsis")
+            table.add_row(frame, str(step.address), text, duration(now - step.begun))
         return table
 
 

@@ -118,6 +118,14 @@ def drawn(notice: Callable[[], str], width: int, *events: Event) -> list[str]:
     return [line.rstrip() for line in drawing.file.getvalue().splitlines()]
 
 
+def test_a_narrow_terminal_cuts_what_a_step_does_and_never_its_address() -> None:
+    long = "process 29654 does not answer on port 18080: connection refused by the machine itself"
+    lines = drawn(str, 80, *EVENTS[:8], StepProgress(FRAUD, "ready", long))
+    [line] = [line for line in lines if "waiting" in line]
+    assert re.fullmatch(r"\S deployment/fraud waiting until it is ready: process .*… +\d\.\d s", line)
+    assert len(line) <= 80
+
+
 def test_a_notice_stays_in_the_picture_at_each_redraw() -> None:
     assert drawn(lambda: "Stopping.", 80, *EVENTS[:8])[-1] == "Stopping."
     assert drawn(lambda: "Stopping.", 80) == ["Stopping."]
