@@ -48,10 +48,11 @@ class Console(NamedTuple):
         found = tuple(diagnostics)
         if not found:
             return
-        from specr.render.diagnostics import render_diagnostic
+        from specr.render.diagnostics import WIDEST, render_diagnostic
 
+        width = (_columns(sys.__stderr__) or WIDEST) if sys.stderr.isatty() else WIDEST
         for diagnostic in found:
-            self.tell(f"{render_diagnostic(diagnostic, colour=self.stderr_colour)}\n")
+            self.tell(f"{render_diagnostic(diagnostic, colour=self.stderr_colour, width=width)}\n")
 
     @property
     def stdout_colour(self) -> bool:
@@ -71,7 +72,7 @@ class Console(NamedTuple):
     @property
     def width(self) -> int:
         """Columns to fill."""
-        return min(_columns() or _NARROW_DEFAULT, _WIDEST)
+        return min(_columns(sys.__stdout__) or _NARROW_DEFAULT, _WIDEST)
 
     def confirms(self, question: str) -> bool:
         """Ask at the terminal; only `yes` is one."""
@@ -88,12 +89,12 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _columns() -> int:
-    """Columns of the terminal, 0 where nobody knows; `shutil` knows too, but takes long to import."""
+def _columns(stream: TextIO | None) -> int:
+    """Columns of a stream's terminal, 0 where nobody knows; `shutil` knows too, but takes long to import."""
     told = os.environ.get("COLUMNS", "")
     if told.isdecimal() and int(told):
         return int(told)
     try:
-        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns
+        return os.get_terminal_size(stream.fileno() if stream else 1).columns
     except (OSError, ValueError):
         return 0

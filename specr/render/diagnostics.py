@@ -16,8 +16,11 @@ import click
 from specr.diagnostics import Diagnostic, Severity, Span
 from specr.render.text import neutral
 
-_WIDTH: Final = 100
-"""Columns that excerpts and paragraphs are fitted into."""
+WIDEST: Final = 100
+"""Columns that excerpts and paragraphs are fitted into, where there is room for them."""
+
+_NARROWEST: Final = 40
+"""Columns that are filled however narrow a terminal is."""
 
 _QUOTED: Final = re.compile(r"`[^`]{1,80}`")
 _HELD: Final = "\ue000"
@@ -26,8 +29,9 @@ _HELD: Final = "\ue000"
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
-def render_diagnostic(diagnostic: Diagnostic, *, colour: bool = False) -> str:
-    """One finding, as several lines that end in a newline."""
+def render_diagnostic(diagnostic: Diagnostic, *, colour: bool = False, width: int = WIDEST) -> str:
+    """One finding, as several lines that end in a newline, fitted into so many columns."""
+    width = min(max(width, _NARROWEST), WIDEST)
     name = diagnostic.severity.name.capitalize()
     head = click.style(f"{name}:", fg=_COLOURS[diagnostic.severity], bold=True) if colour else f"{name}:"
     summary = neutral(diagnostic.summary)
@@ -37,36 +41,41 @@ def render_diagnostic(diagnostic: Diagnostic, *, colour: bool = False) -> str:
         inside = f", in {diagnostic.address}" if diagnostic.address is not None else ""
         lines.append(f"  on {neutral(span.file)}:{span.line}:{span.column}{inside}")
         if diagnostic.excerpt.strip():
-            lines += _excerpt(span, diagnostic.excerpt, colour=colour)
+            lines += _excerpt(span, diagnostic.excerpt, width, colour=colour)
     elif diagnostic.address is not None:
         lines.append(f"  in {diagnostic.address}")
-    lines += _paragraph(diagnostic.detail)
-    lines += _paragraph(diagnostic.remedy)
+    lines += _paragraph(diagnostic.detail, width)
+    lines += _paragraph(diagnostic.remedy, width)
     lines += [f"  | {neutral(note)}" for note in diagnostic.notes]
     return "\n".join(lines) + "\n"
 
 
-def _paragraph(text: str) -> list[str]:
+def _paragraph(text: str, width: int) -> list[str]:
     """The text in lines of at most the width, its own line ends kept.
 
     What stands in backticks is kept on one line, as far as it fits: it is there to be copied.
     """
     lines: list[str] = []
     for line in text.splitlines():
-        held = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _HELD), neutral(line))
+        held = _QUOTED.sub(lambda quoted: _held(quoted[0], width), neutral(line))
         lines += textwrap.wrap(
-            held, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            held, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
     return [line.replace(_HELD, " ") for line in lines]
 
 
-def _excerpt(span: Span, text: str, *, colour: bool) -> list[str]:
+def _held(quoted: str, width: int) -> str:
+    """What stands in backticks, unbreakable if a line has room for it and a mark after it."""
+    return quoted.replace(" ", _HELD) if len(quoted) + 3 <= width else quoted
+
+
+def _excerpt(span: Span, text: str, columns: int, *, colour: bool) -> list[str]:
     """The line that the span lies on, and carets under the span.
 
     Of a long line, the part around the span is shown.
     """
     start, width = min(span.column - 1, len(text)), max(1, span.width)
-    room = _WIDTH - 10
+    room = columns - 10
     first = max(0, min(start - room // 3, len(text) - room)) if len(text) > room else 0
     before = "…" if first else ""
     after = "…" if len(text) > first + room else ""

@@ -18,11 +18,11 @@ from tests.unit.cli.conftest import Project
 PROGRAM = [sys.executable, "-c", "from specr.cli.main import main; main()"]
 
 
-def at_a_terminal(project: Project, answer: str, *arguments: str) -> tuple[int, str]:
+def at_a_terminal(project: Project, answer: str, *arguments: str, columns: int = 100) -> tuple[int, str]:
     """Run the program on a pseudo-terminal and type an answer at its prompt."""
     controller, terminal = pty.openpty()
     command = [*PROGRAM, "-C", str(project.root), *arguments]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
     process = subprocess.Popen(
         command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
     )
@@ -62,6 +62,15 @@ def test_no_color_is_kept_at_a_terminal(project: Project) -> None:
     code, seen = at_a_terminal(project, "", "plan", "--no-color")
     assert code == 0
     assert "\x1b" not in seen
+
+
+@pytest.mark.parametrize(("columns", "most"), [(60, 60), (80, 80), (200, 100)])
+def test_findings_are_as_wide_as_the_terminal(project: Project, columns: int, most: int) -> None:
+    project.edit("defaultProvider: memory", "defaultProvider: nowhere-to-be-found-on-this-machine-of-mine")
+    code, seen = at_a_terminal(project, "", "validate", "--no-color", columns=columns)
+    assert code == 1
+    longest = max(map(len, seen.splitlines()))
+    assert most - 20 < longest <= most
 
 
 @pytest.fixture

@@ -98,3 +98,12 @@ def test_file_names_are_shown_as_escapes_where_they_are_no_text() -> None:
     assert shown_path("a.yaml", "mlflow") == "<pack mlflow>/a.yaml"
     assert Document("a.yaml", 0, 0, "", pack="p").shown_file == "<pack p>/a.yaml"
     assert "on a\\u001b.yaml" in render_diagnostic(Diagnostic("S", "D", span=Span("a\x1b.yaml", 1, 1)))
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_text_and_excerpt_are_fitted_into_the_width(width: int) -> None:
+    command = f"`specr apply --target deployment/{'x' * 20}`"
+    diagnostic = Diagnostic("S", "word " * 50, f"{'word ' * 8}{command}", span=Span("a.yaml", 1, 250))
+    lines = render_diagnostic(diagnostic.with_location(Span("a.yaml", 1, 250), "y" * 400), width=width)
+    assert max(map(len, lines.splitlines())) <= width
+    assert command in lines
