@@ -1,7 +1,11 @@
-"""Whether there is a project at all where specs were looked for. Judges what was read; reads nothing."""
+"""Whether there is a project where specs were looked for.
+
+Judges what was read, and looks around only where that is nothing.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -18,15 +22,33 @@ _REMEDY: Final = "Run `specr init` to begin a project, or name its folder with -
 def check_presence(root: Path, reading: Reading) -> tuple[Diagnostic, ...]:
     """What is to be said of a folder that holds no specs; empty where it holds any, or a few files meant so.
 
-    Of many files that are none, what is wrong with each is of no use to anyone.
+    Of many files that are none, what is wrong with each is of no use to anyone; nor are warnings in
+    a folder of a project, such as that of its models, which the project itself may have no need of.
     """
+    if reading.broken_specs or any(foreign_problem(d.value) is None for d in reading.documents):
+        return ()
+    from specr.spec.surroundings import project_around  # noqa: PLC0415 - where there is nothing to plan
+
     files = {document.file for document in reading.documents} | {file for file, _ in reading.broken}
-    if not files:
-        detail = f"{root} holds no document of apiVersion specr/v1 in any *.yaml or *.yml file."
-        return (*(found for _, found in reading.findings), Diagnostic("No specs found", detail, _REMEDY))
-    if len(files) <= _FEW or reading.broken_specs:
+    folder = root.resolve()
+    around = project_around(folder)
+    if 0 < len(files) <= _FEW and around is None:
         return ()
-    if any(foreign_problem(document.value) is None for document in reading.documents):
-        return ()
-    detail = f"{root} holds {len(files):,} YAML files, and none of them can be read as a spec."
-    return (Diagnostic("No specs found", detail, _REMEDY),)
+    if files:
+        detail = f"{folder} holds {len(files):,} YAML files, and none of them can be read as a spec."
+        findings = []
+    else:
+        detail = f"{folder} holds no document of apiVersion specr/v1 in any *.yaml or *.yml file."
+        findings = [found for _, found in reading.findings if found.is_error or around is None]
+    remedy = _REMEDY
+    if around is not None:
+        detail += f" It lies in the project {around}."
+        remedy = f"Name the project's folder: `specr -C {_typed(around)} …`."
+    return (*findings, Diagnostic("No specs found", detail, remedy))
+
+
+def _typed(folder: Path) -> str:
+    """A folder as one would type it here, in a shell."""
+    import shlex  # noqa: PLC0415 - see above
+
+    return shlex.quote(min(os.path.relpath(folder), str(folder), key=len))

@@ -178,3 +178,21 @@ def test_the_program_is_installed_under_its_name() -> None:
     program = Path(sys.executable).parent / "specr"
     found = subprocess.run([program, "version"], capture_output=True, check=True, text=True)
     assert found.stdout == f"specr {specr.__version__}\n"
+
+
+@pytest.mark.parametrize("foreign", ["", "a: 1\n"])
+def test_a_folder_within_a_project_is_told_which_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, foreign: str
+) -> None:
+    folder = project.root / "models"
+    (folder / "fraud").mkdir(parents=True)
+    (folder / "fraud" / "MLmodel").touch()
+    if foreign:
+        (folder / "environment.yaml").write_text(foreign)
+    monkeypatch.chdir(folder)
+    program.run(["-C", ".", "plan"])
+    told = project.capture.readouterr().err
+    assert told.startswith("Error: No specs found\n")
+    assert f"It lies in the project {project.root}." in " ".join(told.split())
+    assert "`specr -C .. …`" in told
+    assert "no artifact names" not in told
