@@ -30,8 +30,8 @@ def check_presence(root: Path, reading: Reading) -> tuple[Diagnostic, ...]:
     from specr.spec.surroundings import project_around  # noqa: PLC0415 - where there is nothing to plan
 
     files = {document.file for document in reading.documents} | {file for file, _ in reading.broken}
-    folder = root.resolve()
-    around = project_around(folder)
+    folder = root if root.parts else root.resolve()  # "." says nothing
+    around = project_around(root.resolve())
     if 0 < len(files) <= _FEW and around is None:
         return ()
     if files:
