@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Any, Final
 
 from specr.canonical import JsonObject
@@ -126,29 +128,50 @@ def scope(plan: JsonObject, quote: Quote = str) -> str:
 
 def interruptions(plan: JsonObject, quote: Quote = str) -> str:
     """Says whose callers will notice; empty if nobody's."""
-    cut = [change for change in plan["changes"] if change["interrupts"]]
-    back = [c for c in cut if c["planned"] is not None and not moved_from(c)]
-    moved = [c for c in cut if c["planned"] is not None and moved_from(c)]
-    gone = [c for c in cut if c["planned"] is None]
+    whose: defaultdict[str, list[JsonObject]] = defaultdict(list)
+    for change in filter(itemgetter("interrupts"), plan["changes"]):
+        whose[_cut(change)].append(change)
     return " ".join(
-        f"{what}: {listed(quote(change['address']) for change in whose)}."
-        for what, whose in (
-            ("Service will be interrupted", back),
-            ("Its address will change" if len(moved) == 1 else "Their addresses will change", moved),
-            ("Service will end", gone),
-        )
-        if whose
+        f"{form[len(whose[cut]) > 1]}: {listed(quote(change['address']) for change in whose[cut])}."
+        for cut, form in _CUTS.items()
+        if cut in whose
     )
+
+
+_CUTS: Final = {
+    "gap": ("Service will be interrupted", "Service will be interrupted"),
+    "gap, maybe": ("Service may be interrupted", "Service may be interrupted"),
+    "move": ("Its address will change", "Their addresses will change"),
+    "move, maybe": ("Its address may change", "Their addresses may change"),
+    "end": ("Service will end", "Service will end"),
+}
+"""What callers notice, of one deployment and of several."""
+
+
+def _cut(change: JsonObject) -> str:
+    if change["planned"] is None:
+        return "end"
+    return f"{'move' if moved_from(change) else 'gap'}{', maybe' if _hinges_on(change) else ''}"
+
+
+def _hinges_on(change: JsonObject) -> str:
+    """The one that must turn out otherwise than before for a change to be one at all; else empty."""
+    hinges = change["cause"]["reason"] == "upstream" and all(
+        map(itemgetter("unknown"), change["differences"])
+    )
+    return change["cause"]["upstream"] or "" if hinges else ""
 
 
 def interruption(change: JsonObject) -> str:
     """Says of one change that callers will notice."""
     if change["planned"] is None:
         return "ends service: callers will get no answer any more"
+    upstream = _hinges_on(change)
+    unless = f", unless {upstream} turns out as before" if upstream else ""
     url = moved_from(change)
     if url:
-        return f"its address changes: callers of {url} must move{_way_to_stay(change)}"
-    return "interrupts service: callers will notice a short gap"
+        return f"its address changes{unless}: callers of {url} must move{_way_to_stay(change)}"
+    return f"interrupts service{unless}: callers will notice a short gap"
 
 
 def moved_from(change: JsonObject) -> str:

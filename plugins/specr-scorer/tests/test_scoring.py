@@ -177,7 +177,7 @@ def test_a_bad_request_is_told_what_is_wrong(echo: Make, change: dict[str, Any],
 def test_a_body_that_is_no_score_request_is_a_400(echo: Make, body: bytes) -> None:
     answer = echo(A).app.handle("POST", "/model/score", Content(body))
     assert answer.status == 400
-    assert answer.body.startswith(b'{"detail":"The body ')
+    assert answer.body.startswith((b'{"detail":"The body ', b'{"detail":"A score request '))
 
 
 def test_many_missing_fields_are_counted_not_listed(echo: Make) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from specr.address import Address
+from specr.address import Address, parse_address
 from specr.plan.codec import encode_plan
 from specr.plan.model import Action, Cause, Change, Difference, Drift, Effect, Plan, Reason
 from specr.render.markdown import render_markdown
@@ -168,6 +168,27 @@ def test_an_address_that_is_known_already_is_told() -> None:
     assert '~ endpoint      = "http://127.0.0.1:40001" -> "http://127.0.0.1:8080"\n' in text
     assert "! its address changes: callers of http://127.0.0.1:40001 must move\n" in text
     assert text.endswith("Its address will change: deployment/fraud.\n")
+
+
+def test_what_a_build_may_yet_leave_as_it_is_is_told_as_that() -> None:
+    build = parse_address("build/fraud.mlflow")
+    upstream = Cause(Reason.UPSTREAM, ("modelDigest",), build)
+    model = Difference(("modelDigest",), "sha256:a", None, unknown=True)
+    moved = replace(moving({}, model), cause=upstream)
+    text = shown(only(moved))
+    assert (
+        f"! its address changes, unless {build} turns out as before: callers of http://127.0.0.1:40001"
+        in text
+    )
+    assert text.endswith("Its address may change: deployment/fraud.\n")
+    stays = replace(moving({}, model, before=None), cause=upstream)
+    text = shown(only(stays))
+    assert (
+        f"! interrupts service, unless {build} turns out as before: callers will notice a short gap" in text
+    )
+    assert text.endswith("Service may be interrupted: deployment/fraud.\n")
+    sure = replace(moving({}, model, Difference(("version",), 1, 2)), cause=upstream)
+    assert "Its address will change: deployment/fraud.\n" in shown(only(sure))
 
 
 def test_how_to_keep_an_address_is_told_where_that_can_be_done() -> None:
