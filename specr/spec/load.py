@@ -23,7 +23,7 @@ from specr.spec import check_arguments, checks
 from specr.spec.decode import Decoded, decode_document, foreign_problem, is_known_kind
 from specr.spec.document import Document, Finding
 from specr.spec.model import Origin, Specs
-from specr.spec.presence import check_presence
+from specr.spec.presence import check_presence, check_single
 from specr.spec.read import Reading, read_tree
 from specr.spec.tree import FolderTree, Tree
 from specr.spec.variables import Value, declared_variables, override_variables
@@ -132,7 +132,9 @@ class _Loading(Struct):
         for name in dict.fromkeys(project.packs):
             self.take_pack(name, project)
         self.check(project)
-        return self.result(project)
+        specs, found = self.result(project)
+        several = check_single(self.root, reading.documents, found)
+        return (None, several) if several else (specs, found)
 
     def take_reading(self, reading: Reading) -> None:
         self.located += [diagnostic for _, diagnostic in reading.findings]

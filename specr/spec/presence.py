@@ -1,4 +1,4 @@
-"""Whether there is a project where specs were looked for.
+"""Whether there is a project where specs were looked for, and only one.
 
 Judges what was read, and looks around only where that is nothing.
 """
@@ -6,15 +6,20 @@ Judges what was read, and looks around only where that is nothing.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from posixpath import dirname
 from typing import Final
 
 from specr.diagnostics import Diagnostic
 from specr.spec.decode import foreign_problem
+from specr.spec.document import Document
 from specr.spec.read import Reading
 
 _FEW: Final = 10
 """Files up to this number are told one by one: their authors may have meant them as specs."""
+
+_SEVERAL: Final = 2
 
 _REMEDY: Final = "Run `specr init` to begin a project, or name its folder with -C."
 
@@ -45,6 +50,34 @@ def check_presence(root: Path, reading: Reading) -> tuple[Diagnostic, ...]:
         detail += f" It lies in the project {around}."
         remedy = f"Name the project's folder: `specr -C {_typed(around)} …`."
     return (*findings, Diagnostic("No specs found", detail, remedy))
+
+
+def check_single(
+    root: Path, documents: Sequence[Document], found: Sequence[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """What is to be said instead of all that was `found`, where several folders declare a Project each.
+
+    Read as one they spoil each other, and what comes of that is no fault of any of them.
+    """
+    files = {d.file for d in documents if isinstance(d.value, dict) and d.value.get("kind") == "Project"}
+    folders = sorted({dirname(file) for file in files})
+    if len(folders) < _SEVERAL:
+        return ()
+    places = [_typed(root.resolve() / folder) for folder in folders]
+    named = ", ".join(places[:_FEW]) + (f" and {len(places) - _FEW:,} more" if len(places) > _FEW else "")
+    further = len(found) - len(files) + 1
+    detail = f"{len(folders):,} folders here declare a Project each: {named}."
+    if further > 0:
+        detail += (
+            f" What else is wrong with them when they are read as one, {further:,} findings, is not shown."
+        )
+    return (Diagnostic("Several projects", detail, _remedy_of_several(folders, places)),)
+
+
+def _remedy_of_several(folders: Sequence[str], places: Sequence[str]) -> str:
+    if "" in folders:
+        return "Name the folders of the others in .specrignore, or move them out of this one."
+    return f"Name the folder of the one you mean, such as `specr -C {places[0]} …`."
 
 
 def _typed(folder: Path) -> str:
