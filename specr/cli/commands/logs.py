@@ -38,8 +38,9 @@ Examples:
 def command(session: Session, *, address: Address, tail: int | None, follow: bool, failed: bool) -> None:
     """Show what a deployment or build printed. Secret values are masked.
 
-    Of what an apply has begun and not finished, what it printed so far is shown;
-    where nothing is recorded, but an attempt has failed, the attempt's log.
+    Of a deployment that serves, that is its log, also while an apply has begun
+    another in its place. Where nothing is recorded yet, it is the log of what an
+    apply has begun, or else of the attempt that failed last.
     """
     from specr.workflow.logs import find_log
     from specr.workflow.standing import check_standing
