@@ -68,9 +68,7 @@ def check_single(
     further = len(found) - len(files) + 1
     detail = f"{len(folders):,} folders here declare a Project each: {named}."
     if further > 0:
-        detail += (
-            f" What else is wrong with them when they are read as one, {further:,} findings, is not shown."
-        )
+        detail += f" Findings that come of reading them as one, and are not shown: {further:,}."
     return (Diagnostic("Several projects", detail, _remedy_of_several(folders, places)),)
 
 
