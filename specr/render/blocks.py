@@ -25,6 +25,8 @@ _SCHEMA: Final = frozenset({"input", "output"})
 """Keys that are shown side by side: if one is a block, so is the other."""
 
 _ITEM_LIMIT: Final = 12
+"""Items of a list that are shown of a change; of an object without symbols, all are."""
+
 _INLINE_LIMIT: Final = 56
 _NARROWEST: Final = 24
 
@@ -226,10 +228,11 @@ def _value_lines(leaf: _Leaf, depth: int, width: int) -> Iterator[Line]:
 
 def _item_lines(symbol: str, depth: int, items: list[Json], width: int) -> Iterator[Line]:
     room = max(width - 4 * depth, _NARROWEST)
-    for item in items[:_ITEM_LIMIT]:
+    most = _ITEM_LIMIT if symbol else len(items)
+    for item in items[:most]:
         yield Line(symbol, depth, value_text(item, room))
-    if len(items) > _ITEM_LIMIT:
-        yield Line("#", depth, f"{len(items) - _ITEM_LIMIT} more")
+    if len(items) > most:
+        yield Line("#", depth, f"{len(items) - most} more")
 
 
 def _framed(symbol: str, depth: int, name: str, inner: Iterable[Line], frame: str) -> Iterator[Line]:

@@ -157,3 +157,11 @@ def test_a_passphrase_is_named_and_never_shown() -> None:
         other = encode_outputs(State("l", 1, {guarded.address: guarded}))["fraud"]["curl"]
         assert other.count('-H "Authorization: Bearer $SPECR_PASSPHRASE"') == 2
     assert curl.count('-H "Authorization: Bearer $FRAUD_PASSPHRASE"') == 2
+
+
+def test_no_column_of_a_wide_schema_is_left_out() -> None:
+    columns = [{"name": f"column_{number}", "type": "Float64"} for number in range(30)]
+    wide = RecordedObject(Address("experiment", "f"), {"schema": {"input": columns, "output": []}}, {}, "s")
+    shown = render_state_show(wide)
+    assert [column["name"] for column in columns if f"{column['name']}: Float64\n" not in shown] == []
+    assert "more" not in shown
