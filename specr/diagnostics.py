@@ -42,6 +42,7 @@ class Diagnostic(Struct, frozen=True):
     them; `remedy` is a command to run or a change to make. `path` leads to the cause
     inside the document of `address`; whoever holds the documents turns both into
     `span` and `excerpt` (the text of the line that `span` lies on).
+    With `at_key`, the key at the end of the path is to blame, not its value.
     `notes` are further lines shown as they are, such as a log's last lines.
     """
 
@@ -54,6 +55,7 @@ class Diagnostic(Struct, frozen=True):
     span: Span | None = None
     excerpt: str = ""
     notes: tuple[str, ...] = ()
+    at_key: bool = False
 
     @property
     def is_error(self) -> bool:

@@ -69,14 +69,22 @@ class _Row(Struct, frozen=True):
                     meant,
                     ("expect", name),
                     severity=Severity.WARNING,
+                    at_key=True,
                 )
 
     def _finding(
-        self, summary: str, fault: str, remedy: str, below: Path, *, severity: Severity = Severity.ERROR
+        self,
+        summary: str,
+        fault: str,
+        remedy: str,
+        below: Path,
+        *,
+        severity: Severity = Severity.ERROR,
+        at_key: bool = False,
     ) -> Diagnostic:
         detail = f"Row {self.number + 1} of `verify` {fault}"
         path = ("spec", "verify", self.number, *below)
-        return Diagnostic(summary, detail, remedy, severity=severity, address=self.address, path=path)
+        return Diagnostic(summary, detail, remedy, severity, self.address, path, at_key=at_key)
 
 
 def _is_number(value: Any) -> bool:

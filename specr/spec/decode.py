@@ -100,7 +100,9 @@ def claimed_address(value: Any) -> Address | None:
 
 def _failed(document: Document, problems: list[Problem], claims: Address | None) -> Decoded:
     findings = tuple(
-        Finding(document, Diagnostic(p.summary, p.detail, p.remedy, address=claims, path=p.path), p.at_key)
+        Finding(
+            document, Diagnostic(p.summary, p.detail, p.remedy, address=claims, path=p.path, at_key=p.at_key)
+        )
         for p in problems
     )
     return Decoded(document, None, findings, claims)

@@ -54,8 +54,6 @@ class Finding(Struct, frozen=True):
 
     document: Document
     diagnostic: Diagnostic
-    at_key: bool = False
-    """Whether the key at the end of the path is to blame, not its value."""
 
 
 def shown_path(file: str, pack: str = "") -> str:

@@ -21,8 +21,12 @@ _LONGEST_TEXT = 2 * 2**20
 
 
 def locate_in(document: Document, diagnostic: Diagnostic) -> Diagnostic:
-    """The same finding with the place of its path's deepest existing part."""
-    return _locate(document, _nodes(document), diagnostic, at_key=False)
+    """The same finding with the place of its path's deepest existing part.
+
+    What is wrong with a resource as a whole, such as a runtime that ends, is told at its name.
+    """
+    path = diagnostic.path or ("metadata", "name")
+    return _locate(document, _nodes(document), diagnostic, path)
 
 
 def locate_findings(findings: Iterable[Finding]) -> list[Diagnostic]:
@@ -35,9 +39,8 @@ def locate_findings(findings: Iterable[Finding]) -> list[Diagnostic]:
     for position, key in enumerate(sorted(by_document)):
         document = by_document[key][0].document
         root = _nodes(document) if position < EXACT_LIMIT else None
-        located += [
-            _locate(document, root, finding.diagnostic, at_key=finding.at_key) for finding in by_document[key]
-        ]
+        found = [finding.diagnostic for finding in by_document[key]]
+        located += [_locate(document, root, diagnostic, diagnostic.path) for diagnostic in found]
     return located
 
 
@@ -50,13 +53,13 @@ def _nodes(document: Document) -> Node | None:
         return None
 
 
-def _locate(document: Document, root: Node | None, diagnostic: Diagnostic, *, at_key: bool) -> Diagnostic:
+def _locate(document: Document, root: Node | None, diagnostic: Diagnostic, path: Path) -> Diagnostic:
     if diagnostic.span is not None:
         return diagnostic
     if root is None:
         start, width = (document.first_line, 0), 0
     else:
-        start, width = _place(root, diagnostic.path, at_key=at_key)
+        start, width = _place(root, path, at_key=diagnostic.at_key)
     line, column = start
     excerpt = excerpt_of(document.text, line)
     span = Span(

@@ -197,3 +197,4 @@ def test_a_misspelt_expectation_is_a_warning_and_an_unknown_one_is_left_to_the_s
     (found,) = golden_findings({"x": 1}, {"scor": 1})
     assert found.severity is Severity.WARNING
     assert found.remedy == "Did you mean score?"
+    assert (found.path[-1], found.at_key) == ("scor", True)

@@ -61,7 +61,8 @@ def test_any_document_gives_a_resource_or_findings_in_our_own_words(value: Any) 
 
 @given(document_values())
 def test_each_place_has_one_finding_of_a_kind(value: Any) -> None:
-    places = [(f.diagnostic.path, f.diagnostic.summary, f.at_key) for f in decode(value).findings]
+    found = [finding.diagnostic for finding in decode(value).findings]
+    places = [(diagnostic.path, diagnostic.summary, diagnostic.at_key) for diagnostic in found]
     assert len(places) == len(set(places))
 
 

@@ -205,6 +205,10 @@ def test_specs_find_places_for_later_findings() -> None:
     assert (found.span.file, found.span.line) == ("specs.yaml", 17)
     deeper = specs.locate(Diagnostic("a", "b", address=address, path=("spec", "runtime", "name")))
     assert marked(deeper) == "spec"
+    misnamed = specs.locate(Diagnostic("a", "b", address=address, path=("spec", "replicas"), at_key=True))
+    assert marked(misnamed) == "replicas"
+    as_a_whole = specs.locate(Diagnostic("a", "b", address=address))
+    assert marked(as_a_whole) == "api"
 
 
 def test_findings_without_a_document_keep_no_place() -> None:
