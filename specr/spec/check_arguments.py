@@ -98,18 +98,26 @@ def check_deployments(known: Known) -> Iterator[Diagnostic]:
         if not isinstance(deployment, Deployment):
             continue
         if (deployment.version is None) == (deployment.alias is None):
-            found = "neither version nor alias" if deployment.version is None else "both version and alias"
-            yield Diagnostic(
-                "Deployment without one version",
-                f"{address} has {found}.",
-                "Give exactly one of the two.",
-                address=address,
-                path=("spec",) if deployment.version is None else ("spec", "alias"),
-            )
+            yield _no_one_version(address, neither=deployment.version is None)
             continue
         model = known.resources.get(Address("model", deployment.model))
         if isinstance(model, Model):
             yield from _check_version(address, deployment, model)
+
+
+def _no_one_version(address: Address, *, neither: bool) -> Diagnostic:
+    remedy = "Give exactly one of the two."
+    if neither:
+        detail = f"{address} has neither version nor alias."
+        return Diagnostic("Deployment without a version", detail, remedy, address=address, path=("spec",))
+    return Diagnostic(
+        "Deployment with version and alias",
+        f"{address} has both version and alias.",
+        remedy,
+        address=address,
+        path=("spec", "alias"),
+        at_key=True,
+    )
 
 
 def _check_version(address: Address, deployment: Deployment, model: Model) -> Iterator[Diagnostic]:
