@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from specr.cli.options import Manner
-from specr.cli.running import approve, carry_out
+from specr.cli.running import approve, carry_out, check_approver
 from specr.cli.session import Session
 
 if TYPE_CHECKING:
@@ -37,13 +37,15 @@ def plan_and_run(session: Session, workspace: Workspace, options: Options, manne
         raise click.UsageError("--json prints events for programs: it needs --auto-approve, or a saved plan.")
     planned = workspace.plan(options)
     console.show(planned.diagnostics)
+    otherwise = _OTHERWISE[planned.plan.operation]
+    if not planned.plan.is_empty:
+        check_approver(auto_approve=manner.auto_approve, otherwise=otherwise)
     data = encode_plan(planned.plan)
     console.tell(render_plan(data, colour=console.stderr_colour, width=console.width))
     if planned.plan.is_empty and not manner.as_json:
         _tell_outputs(session, workspace, planned.plan)
         return 0
     question = _QUESTIONS[planned.plan.operation]
-    otherwise = _OTHERWISE[planned.plan.operation]
     if not planned.plan.is_empty and not approve(
         console, question, auto_approve=manner.auto_approve, otherwise=otherwise
     ):

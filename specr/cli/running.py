@@ -32,9 +32,20 @@ def approve(console: Console, question: str, *, auto_approve: bool, otherwise: s
     Raises:
         DiagnosticError: there is nobody to ask.
     """
-    if auto_approve:
+    check_approver(auto_approve=auto_approve, otherwise=otherwise)
+    if auto_approve or console.confirms(question):
         return True
-    if not sys.stdin.isatty():
+    console.tell("Nothing was done.\n")
+    return False
+
+
+def check_approver(*, auto_approve: bool, otherwise: str) -> None:
+    """See that there is somebody to ask, before much is shown to them.
+
+    Raises:
+        DiagnosticError: there is nobody.
+    """
+    if not auto_approve and not sys.stdin.isatty():
         from specr.diagnostics import Diagnostic, DiagnosticError
 
         raise DiagnosticError(
@@ -44,10 +55,6 @@ def approve(console: Console, question: str, *, auto_approve: bool, otherwise: s
                 otherwise,
             )
         )
-    if console.confirms(question):
-        return True
-    console.tell("Nothing was done.\n")
-    return False
 
 
 def carry_out(

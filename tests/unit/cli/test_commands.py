@@ -281,7 +281,7 @@ def test_apply_answers_with_the_endpoints(project: Project) -> None:
 def test_apply_without_a_terminal_asks_nobody(project: Project) -> None:
     answer = project.specr("apply")
     assert answer.code == 1
-    assert "Nobody to ask" in answer.err
+    assert answer.err.startswith("Error: Nobody to ask\n"), "and no plan before it"
     assert "--auto-approve" in answer.err
     assert "`specr plan --out FILE`" in answer.err
     assert project.specr("state", "list").out == ""
