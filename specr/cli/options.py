@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,6 +42,38 @@ class Scope(Struct, frozen=True):
             destroy=destroy,
             allow_delete=frozenset(self.allowed),
         )
+
+
+class ScopedCommand(click.Command):
+    """A command with `--target`, which tells of it whoever gives an address as a bare word."""
+
+    allow_extra_args = True  # collected by click, and refused here
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but for the hint."""
+        rest = super().parse_args(ctx, args)
+        if rest and not ctx.resilient_parsing:
+            words = "argument" if len(rest) == 1 else "arguments"
+            raise click.UsageError(
+                f"Got unexpected extra {words} ({' '.join(rest)}).{target_hint(rest, ctx.command_path)}", ctx
+            )
+        return rest
+
+
+def target_hint(words: Sequence[str], command: str) -> str:
+    """How addresses are given to a command, for words that all are some; else nothing."""
+    from specr.address import parse_address
+    from specr.resources.catalog import BUILD, KINDS
+
+    kinds = {BUILD, *(kind.lower() for kind in KINDS)}
+    try:
+        addresses = [parse_address(word) for word in words]
+    except ValueError:
+        return ""
+    if any(address.kind not in kinds for address in addresses):  # a path, then
+        return ""
+    options = " ".join(f"--target {address}" for address in addresses)
+    return f" To narrow it down to that: {command} {options}"
 
 
 def variables_option(command: F) -> F:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from specr.cli.applying import plan_and_run, run_saved
-from specr.cli.options import Manner, Scope, replace_option, run_options, scope_options
+from specr.cli.options import Manner, Scope, replace_option, run_options, scope_options, target_hint
 from specr.cli.parameters import PathType
 from specr.cli.plans import load_plan
 from specr.cli.session import Session, with_session
@@ -54,6 +54,9 @@ def command(
             "--target, --replace, --allow-delete and --no-refresh are settled in a saved plan; "
             "leave them out, or make a new plan with them."
         )
+    hint = "" if planfile.exists() else target_hint([str(planfile)], "specr apply")
+    if hint:
+        raise click.UsageError(f"There is no saved plan {planfile}.{hint}")
     plan = load_plan(planfile)
     with session.open(asked.variables) as workspace:
         return run_saved(session, workspace, plan, manner)

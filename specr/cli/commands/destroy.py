@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from specr.cli.applying import plan_and_run
-from specr.cli.options import Manner, Scope, run_options, scope_options
+from specr.cli.options import Manner, Scope, ScopedCommand, run_options, scope_options
 from specr.cli.session import Session, with_session
 
 
 @click.command(
     "destroy",
+    cls=ScopedCommand,
     epilog="""\b
 Examples:
   specr destroy

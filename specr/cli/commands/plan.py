@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from specr.cli.exits import CHANGES_FOUND
-from specr.cli.options import Form, Scope, form_options, replace_option, scope_options
+from specr.cli.options import Form, Scope, ScopedCommand, form_options, replace_option, scope_options
 from specr.cli.parameters import PathType
 from specr.cli.plans import answer_plan, check_place, save_plan
 from specr.cli.session import Session, with_session
@@ -16,6 +16,7 @@ from specr.cli.session import Session, with_session
 
 @click.command(
     "plan",
+    cls=ScopedCommand,
     epilog="""\b
 Examples:
   specr plan

@@ -67,6 +67,20 @@ def test_wrong_usage_exits_with_one(project: Project, words: list[str]) -> None:
     assert "Error: " in answer.err
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "destroy"])
+def test_an_address_as_a_bare_word_is_told_its_option(project: Project, command: str) -> None:
+    answer = project.specr(command, "deployment/fraud")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.rstrip().endswith(f": specr {command} --target deployment/fraud")
+
+
+def test_other_extra_words_are_refused_without_a_guess(project: Project) -> None:
+    answer = project.specr("plan", "my.plan", "more")
+    assert answer.code == 1
+    assert answer.err.endswith("Error: Got unexpected extra arguments (my.plan more).\n")
+    assert "Plan can't be read" in project.specr("apply", "plans/mine").err
+
+
 def test_a_misspelt_command_is_guessed(project: Project) -> None:
     assert "There is no command 'aply'. Did you mean apply?" in project.specr("aply").err
 
