@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -90,10 +91,10 @@ def drift_lines(drift: JsonObject, width: int) -> list[Line]:
     return list(_branch_lines(tree, 0, width))
 
 
-def object_lines(value: JsonObject, width: int) -> list[Line]:
-    """A whole object as lines without symbols."""
+def object_lines(value: JsonObject) -> list[Line]:
+    """A whole object as lines without symbols, however long; nothing is left out or cut."""
     branch = _Branch([_Leaf((key,), "", planned=item) for key, item in value.items()])
-    return list(_branch_lines(branch, 0, width))
+    return list(_branch_lines(branch, 0, sys.maxsize))
 
 
 def _leaves(change: JsonObject) -> Iterator[tuple[Sequence[Step], _Leaf]]:

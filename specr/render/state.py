@@ -42,7 +42,7 @@ def _notable(recorded: RecordedObject, pending: Pending | None) -> str:
     return ", ".join(marks)
 
 
-def render_state_show(recorded: RecordedObject, pending: Pending | None = None, *, width: int = 100) -> str:
+def render_state_show(recorded: RecordedObject, pending: Pending | None = None) -> str:
     """Everything that is recorded of one object."""
     where = f" on {recorded.provider}" if recorded.provider else ""
     lines = [f"{recorded.address}{where}"]
@@ -54,14 +54,14 @@ def render_state_show(recorded: RecordedObject, pending: Pending | None = None, 
         facts.append(("unfinished", f"{pending.action} with token {pending.token}"))
     lines += [f"  {label.ljust(_LABEL_WIDTH)}{neutral(text)}" for label, text in facts if text]
     for title, content in (("arguments", recorded.arguments), ("attributes", recorded.attributes)):
-        lines += _section(title, content, width)
+        lines += _section(title, content)
     return "\n".join(lines) + "\n"
 
 
-def _section(title: str, content: JsonObject, width: int) -> list[str]:
+def _section(title: str, content: JsonObject) -> list[str]:
     if not content:
         return []
-    return ["", title, *(f"  {'    ' * line.depth}{line.text}" for line in object_lines(content, width - 2))]
+    return ["", title, *(f"  {'    ' * line.depth}{line.text}" for line in object_lines(content))]
 
 
 def render_history(runs: Sequence[Run]) -> str:

@@ -44,7 +44,7 @@ def command(session: Session, *, planfile: Path | None, **asked: Any) -> None:
         console.answer(state_to_text(state))
         return
     shown = [
-        render_state_show(recorded, state.pending.get(address), width=console.width)
+        render_state_show(recorded, state.pending.get(address))
         for address, recorded in sorted(state.objects.items())
     ]
     console.answer("\n".join(shown))

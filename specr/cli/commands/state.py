@@ -72,7 +72,7 @@ def show(session: Session, *, address: Address, as_json: bool) -> None:
         session.console.answer_json(encode_recorded(recorded))
         return
     pending = state.pending.get(address)
-    session.console.answer(render_state_show(recorded, pending, width=session.console.width))
+    session.console.answer(render_state_show(recorded, pending))
 
 
 @command.command("rm", epilog="Example: specr state rm deployment/fraud")

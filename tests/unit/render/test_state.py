@@ -159,6 +159,15 @@ def test_a_passphrase_is_named_and_never_shown() -> None:
     assert curl.count('-H "Authorization: Bearer $FRAUD_PASSPHRASE"') == 2
 
 
+def test_no_long_text_is_cut() -> None:
+    command = ["serve", "--option", "x" * 300]
+    long = RecordedObject(Address("runtime", "r"), {"command": command, "note": "y" * 300}, {}, "s")
+    shown = render_state_show(long)
+    assert "x" * 300 in shown
+    assert "y" * 300 in shown
+    assert "…" not in shown
+
+
 def test_no_column_of_a_wide_schema_is_left_out() -> None:
     columns = [{"name": f"column_{number}", "type": "Float64"} for number in range(30)]
     wide = RecordedObject(Address("experiment", "f"), {"schema": {"input": columns, "output": []}}, {}, "s")
