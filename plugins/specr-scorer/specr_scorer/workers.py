@@ -114,20 +114,22 @@ class Workers(Generic[A, T]):
 
     def submit(self, task: Task[A, T]) -> None:
         """Have a task done; never before this returns."""
-        if not (task.small and self._may_inline()):
-            self._hand_over(task)
+        if not (task.small and self._is_trusted()):
+            waiting, self._inline = self._inline, []
+            for one in (*waiting, task):  # what came before it is done before it
+                self._hand_over(one)
             return
-        if not self._inline:
+        self._inline.append(task)
+        if len(self._inline) == 1 and not self._busy:
             # what arrives in the same turn of the loop joins it
             self._loop.call_soon(self._run_inline)
-        self._inline.append(task)
 
     def do_now(self, task: Task[A, T]) -> T | None:
         """Do a small task at once, if that may be and nothing else waits; None where it may not.
 
         What the task raises is raised here.
         """
-        if self._inline or not (task.small and self._may_inline()):
+        if self._inline or self._busy or not (task.small and self._is_trusted()):
             return None
         started = time.perf_counter()
         result = task.run(task.argument)
@@ -140,8 +142,8 @@ class Workers(Generic[A, T]):
         task.overdue = True
         self._count_overdue(1)
 
-    def _may_inline(self) -> bool:
-        return self._inline_allowed and self._trust >= _TRUST and not self._busy
+    def _is_trusted(self) -> bool:
+        return self._inline_allowed and self._trust >= _TRUST
 
     def _learn(self, seconds: float) -> None:
         """Trust small tasks more, or less. From whichever thread ran them; a lost update does no harm."""
@@ -158,8 +160,10 @@ class Workers(Generic[A, T]):
         self._signals.put(None)
 
     def _run_inline(self) -> None:
+        if self._busy or not self._inline:  # threads work: when they are done, this is called again
+            return
         waiting, self._inline = self._inline, []
-        if not self._may_inline():  # a larger task came in the same turn, or the last tasks were slow
+        if not self._is_trusted():  # the last tasks were slow
             for task in waiting:
                 self._hand_over(task)
             return
@@ -168,14 +172,14 @@ class Workers(Generic[A, T]):
         self._inline = waiting[len(tasks) :]
         if self._inline:  # after the loop has heard of others, and who is told of these has asked for more
             self._loop.call_soon(self._run_inline)
-        for task, outcome in zip(tasks, self._do(tasks), strict=True):
+        for task, outcome in zip(tasks, self._do(tasks, time.perf_counter), strict=True):
             self._finish(task, outcome)
 
     def _work(self) -> None:
         while True:
             self._signals.get()
             tasks = self._take()
-            for finished in zip(tasks, self._do(tasks), strict=True):
+            for finished in zip(tasks, self._do(tasks, time.thread_time), strict=True):
                 self._finished.append(finished)
                 # after the append: a delivery that is about to start clears the flag first
                 if not self._waking:
@@ -199,19 +203,23 @@ class Workers(Generic[A, T]):
                 tasks.append(self._waiting.popleft())
             return tasks
 
-    def _do(self, tasks: Sequence[Task[A, T]]) -> Sequence[_Outcome[T]]:
-        """Do tasks that may be done together: the outcome of each, in order."""
+    def _do(self, tasks: Sequence[Task[A, T]], clock: Callable[[], float]) -> Sequence[_Outcome[T]]:
+        """Do tasks that may be done together: the outcome of each, in order.
+
+        `clock` tells how long they took. In a thread that is processor time: what waits there for the
+        interpreter's lock, which a busy loop holds for 5 ms at a time, would have been quick on the loop.
+        """
         wanted = [task for task in tasks if task.on_done is not None]
         if not wanted:
             return [None] * len(tasks)
         first = wanted[0]
-        started = time.perf_counter()
+        started = clock()
         if len(wanted) == 1 or first.together is None:
             outcomes: Sequence[_Outcome[T]] = [_outcome(first.run, first.argument)]
         else:
             outcomes = _outcomes(first.together, [task.argument for task in wanted])
         if first.small:
-            seconds = time.perf_counter() - started
+            seconds = clock() - started
             self._task_seconds = max(seconds / len(wanted), _LEAST)
             self._learn(seconds if first.joins else self._task_seconds)
         if len(wanted) == len(tasks):
@@ -225,6 +233,8 @@ class Workers(Generic[A, T]):
             task, outcome = self._finished.popleft()
             self._busy -= 1
             self._finish(task, outcome)
+        if self._inline and not self._busy:
+            self._run_inline()
 
     def _finish(self, task: Task[A, T], outcome: _Outcome[T]) -> None:
         if task.overdue:

@@ -252,9 +252,11 @@ def test_nothing_runs_on_the_loop_beside_a_thread_that_works() -> None:
         other = submit(workers, doubler.task(2))
         assert workers.do_now(doubler.task(3)) is None
         await asyncio.sleep(0.05)
+        assert doubler.groups[-2:] == [[1], [-1]]
+        assert threading.get_ident() not in doubler.threads
         doubler.go.set()
         assert await asyncio.gather(small, large, other) == [2, -2, 4]
-        assert threading.get_ident() not in doubler.threads
+        assert threading.get_ident() in doubler.threads  # once the thread has nothing to do
 
     run(main)
 
@@ -276,9 +278,32 @@ def test_a_larger_task_that_is_asked_for_between_small_ones_has_none_of_them_bes
         workers.submit(Task(doubler.run, 1, ask_for_more, small=True))
         small = submit(workers, doubler.task(2, joins=False))
         await asyncio.sleep(0.05)
-        assert doubler.groups[-2:] == [[1], [-1]]
+        assert doubler.groups[-3:] == [[1], [2], [-1]]  # what came before the larger one is done before it
         doubler.go.set()
         assert await asyncio.gather(large, small) == [-2, 4]
+
+    run(main)
+
+
+def test_small_tasks_move_to_the_loop_under_load_too() -> None:
+    doubler = Doubler()
+
+    def on_done(_outcome: int | BaseException) -> None:
+        if threading.get_ident() not in doubler.threads:
+            workers_of[0].submit(task())
+
+    def task() -> Task[int, int]:
+        return Task(doubler.run, 1, on_done, doubler.joined, joins=False, small=True)
+
+    workers_of: list[Numbers] = []
+
+    async def main(make: Callable[..., Numbers]) -> None:
+        workers_of.append(make())
+        workers_of[0].allow_inline()
+        for _ in range(40):  # as many clients, each of which asks again when it is answered
+            workers_of[0].submit(task())
+        while threading.get_ident() not in doubler.threads:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.001)
 
     run(main)
 
