@@ -25,15 +25,17 @@ def main() -> int:
     show([specr, "-C", str(project), "plan"])
     show([specr, "-C", str(project), "apply", "--auto-approve"])
     endpoint = endpoint_of(specr, project)
-    body = json.dumps({"fields": list(ROWS[0]), "rows": [[str(v) for v in row.values()] for row in ROWS]})
+    body = json.dumps({"fields": list(ROWS[0]), "rows": [list(row.values()) for row in ROWS]})
     request = urllib.request.Request(  # noqa: S310 - the address is the deployment's own
         f"{endpoint}/model/score", body.encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
         scored = json.load(answer)
     print("\nTwo rows, scored over HTTP:")
-    for row, score in zip(ROWS, scored["score"], strict=True):
-        print(f"  {row} -> {dict(zip(scored['fields'], score, strict=True))}")
+    inputs = [list(ROWS[0]), *(list(map(str, row.values())) for row in ROWS)]
+    outputs = [scored["fields"], *(list(map(short, score)) for score in scored["score"])]
+    for given, answered in zip(aligned(inputs), aligned(outputs), strict=True):
+        print(f"  {given}   {answered}")
     print(f"""
 The model answers at {endpoint}. Try it yourself:
 
@@ -48,6 +50,20 @@ Look:      {specr} -C {project} state list
            {specr} -C {project} logs deployment/wine
 Remove:    {specr} -C {project} destroy""")
     return 0
+
+
+def short(cell: str) -> str:
+    """A cell of an answer; of a number three digits."""
+    try:
+        return f"{float(cell):.3g}"
+    except ValueError:
+        return cell
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Rows as lines whose columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.rjust, row, widths)) for row in rows]
 
 
 def show(command: list[str]) -> None:
