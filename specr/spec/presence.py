@@ -59,7 +59,8 @@ def check_single(
 
     Read as one they spoil each other, and what comes of that is no fault of any of them.
     """
-    files = {d.file for d in documents if isinstance(d.value, dict) and d.value.get("kind") == "Project"}
+    own = (d for d in documents if foreign_problem(d.value) is None)
+    files = {d.file for d in own if d.value.get("kind") == "Project"}
     folders = sorted({dirname(file) for file in files})
     if len(folders) < _SEVERAL:
         return ()

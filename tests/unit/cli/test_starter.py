@@ -123,3 +123,12 @@ def test_a_project_begins_beside_other_yaml(nowhere: Project) -> None:
     (nowhere.root / "new").mkdir()
     (nowhere.root / "new" / "cluster.yaml").write_text("apiVersion: example/v1\nkind: Project\n")
     assert nowhere.specr("init", "new").code == 0
+
+
+def test_projects_of_others_are_no_second_project(nowhere: Project) -> None:
+    nowhere.specr("init", "one")
+    (nowhere.root / "cluster").mkdir()
+    (nowhere.root / "cluster" / "p.yaml").write_text("apiVersion: project.example.io/v1\nkind: Project\n")
+    refused = nowhere.specr("validate")
+    assert "Several projects" not in refused.err
+    assert "cluster/p.yaml" in refused.err
