@@ -308,45 +308,47 @@ def test_small_tasks_move_to_the_loop_under_load_too() -> None:
     run(main)
 
 
-def test_slow_tasks_leave_the_loop_again() -> None:
-    ran_in = []
+class Slow:
+    """Takes longer than a small task may, and notes in which thread."""
 
-    def slow(number: int) -> int:
-        ran_in.append(threading.get_ident())
+    def __init__(self) -> None:
+        self.ran_in: list[int] = []
+
+    def run(self, number: int) -> int:
+        self.ran_in.append(threading.get_ident())
         time.sleep(0.006)
         return number
+
+
+def test_slow_tasks_leave_the_loop_again() -> None:
+    slow = Slow()
 
     async def main(make: Callable[..., Numbers]) -> None:
         workers = make()
         workers.allow_inline()
         await trusted(workers, Doubler())
         for number in range(4):
-            await submit(workers, Task(slow, number, None, small=True))
-        assert ran_in[0] == threading.get_ident()
-        assert ran_in[-1] != threading.get_ident()
+            await submit(workers, Task(slow.run, number, None, small=True))
+        assert slow.ran_in[0] == threading.get_ident()
+        assert slow.ran_in[-1] != threading.get_ident()
 
     run(main)
 
 
 def test_many_tasks_of_one_turn_that_are_slow_all_of_a_sudden_leave_the_loop_too() -> None:
-    ran_in = []
-
-    def slow(number: int) -> int:
-        ran_in.append(threading.get_ident())
-        time.sleep(0.006)
-        return number
+    slow = Slow()
 
     async def main(make: Callable[..., Numbers]) -> None:
         workers = make()
         workers.allow_inline()
         await trusted(workers, Doubler())
         heard = []
-        futures = [submit(workers, Task(slow, number, None, small=True)) for number in range(9)]
-        futures[0].add_done_callback(lambda _: heard.append(len(ran_in)))
+        futures = [submit(workers, Task(slow.run, number, None, small=True)) for number in range(9)]
+        futures[0].add_done_callback(lambda _: heard.append(len(slow.ran_in)))
         assert await asyncio.gather(*futures) == list(range(9))
         assert heard[0] <= 2  # the loop hears of others meanwhile
-        assert ran_in[0] == threading.get_ident()
-        assert threading.get_ident() not in ran_in[-6:]
+        assert slow.ran_in[0] == threading.get_ident()
+        assert threading.get_ident() not in slow.ran_in[-6:]
 
     run(main)
 

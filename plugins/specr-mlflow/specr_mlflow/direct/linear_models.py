@@ -20,7 +20,7 @@ Ask = Callable[[Any], Any]
 def find_product(estimator: Any, verb: str) -> Ask | None:
     """What answers in place of a linear regression's predict; None of anything else.
 
-    Whatever is not an array of finite doubles is left to predict, and so is an answer that is not finite.
+    Whatever is not an array of finite doubles, of a width that the model knows, is left to predict.
     """
     model = getattr(sys.modules.get("sklearn.linear_model._base"), "LinearModel", None)
     if verb != "predict" or model is None or not isinstance(estimator, model):
