@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from specr.address import Address
-from specr.canonical import JsonObject, digest_of
-from specr.plan.desired import Desired, effect_of, fixed_port
-from specr.plan.diff import diff_arguments
+from specr.canonical import digest_of
+from specr.plan.desired import Desired, effect_of
+from specr.plan.diff import changed_keys, diff_arguments
+from specr.plan.endpoints import costs_a_gap, endpoint_moves, known_endpoint, with_move
 from specr.plan.model import Action, Cause, Change, Difference, Effect, Reason
 from specr.plan.observed import Observation, ProviderSchema
 from specr.plan.unknown import find_placeholders
@@ -159,7 +160,7 @@ def effect_of_change(desired: Desired, recorded: RecordedObject, schema: Provide
         return {"artifact": Effect.FETCH, "build": Effect.BUILD, "deployment": Effect.ROLL_OUT}[address.kind]
     if address.kind != "deployment":
         return Effect.RECORD
-    changed = _changed_keys(desired.arguments, recorded.arguments)
+    changed = changed_keys(desired.arguments, recorded.arguments)
     if changed & schema.in_place:
         return Effect.IN_PLACE
     return Effect.VERIFY if changed & _VERIFIED else Effect.RECORD
@@ -187,11 +188,11 @@ def _make(
     effect = _making(s)
     token = _token_for(s, desired) if desired.provider else ""
     base = _change(s, desired, token)
-    rolling = effect is Effect.ROLL_OUT and s.recorded is not None
-    endpoint = _known_endpoint(s, desired)
-    if rolling and _endpoint_moves(s, desired):
-        before = s.recorded.attributes.get("endpoint") if s.recorded else None
-        differences = (*differences, Difference(("endpoint",), before, endpoint, unknown=endpoint is None))
+    endpoint = known_endpoint(desired, s.schema)
+    before = s.recorded if effect is Effect.ROLL_OUT else None
+    moves = before is not None and endpoint_moves(desired, before, s.schema)
+    if before is not None and moves:
+        differences = with_move(differences, before, endpoint)
     computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()) if key != "endpoint" or not endpoint)
     return replace(
         base,
@@ -200,8 +201,13 @@ def _make(
         cause=cause,
         differences=differences,
         unknown=tuple(dict.fromkeys((*base.unknown, *computed))),
-        interrupts=rolling and _interrupts(s, desired),
+        interrupts=before is not None and (moves or _costs_a_gap(s, desired, before)),
     )
+
+
+def _costs_a_gap(s: Situation, desired: Desired, before: RecordedObject) -> bool:
+    """Whether a service that there is will be interrupted."""
+    return not s.is_missing and costs_a_gap(desired, before, s.schema)
 
 
 def _making(s: Situation) -> Effect:
@@ -225,45 +231,6 @@ def _token_for(s: Situation, desired: Desired) -> str:
     ):
         return s.pending.token
     return make_token(s.lineage, s.address, desired.effect, s.serial)
-
-
-def _interrupts(s: Situation, desired: Desired) -> bool:
-    """Whether callers notice a roll-out: by a gap, or because they have to go elsewhere."""
-    if s.recorded is None:
-        return False
-    if _endpoint_moves(s, desired):
-        return True
-    if s.is_missing:  # there is no service to interrupt
-        return False
-    port = fixed_port(desired.arguments)
-    same_port = port is not None and port == fixed_port(s.recorded.arguments)
-    changed = _changed_keys(desired.arguments, s.recorded.arguments)
-    return bool(changed & s.schema.interrupting) or (s.schema.gap_on_fixed_port and same_port)
-
-
-def _endpoint_moves(s: Situation, desired: Desired) -> bool:
-    """Whether a deployment that callers may know will be reached at another address."""
-    if s.recorded is None or not s.recorded.attributes.get("endpoint"):
-        return False
-    port = fixed_port(desired.arguments)
-    if desired.provider != s.recorded.provider:
-        return True
-    return s.schema.moves_endpoint and (port is None or port != fixed_port(s.recorded.arguments))
-
-
-def _known_endpoint(s: Situation, desired: Desired) -> str | None:
-    """Where a deployment will be reached, if that is known before it is."""
-    port = fixed_port(desired.arguments)
-    if port is None or not s.schema.fixed_endpoint or not desired.arguments.get("replicas"):
-        return None
-    return s.schema.fixed_endpoint.replace("{port}", str(port))
-
-
-def _changed_keys(one: JsonObject, other: JsonObject) -> frozenset[str]:
-    """The top-level arguments that differ."""
-    return frozenset(
-        key for key in one.keys() | other.keys() if digest_of(one.get(key)) != digest_of(other.get(key))
-    )
 
 
 def _touch(

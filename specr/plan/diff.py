@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from specr.canonical import Json, JsonObject, encode_json
+from specr.canonical import Json, JsonObject, digest_of, encode_json
 from specr.diagnostics import Path
 from specr.plan.model import Difference
 from specr.plan.unknown import find_placeholders, is_placeholder
@@ -34,6 +34,13 @@ def diff_arguments(prior: JsonObject, planned: JsonObject) -> tuple[Difference, 
         for level in levels
     ]
     return _placeholders_whole(tuple(sorted(found, key=lambda d: _sort_key(d.path))), planned)
+
+
+def changed_keys(one: JsonObject, other: JsonObject) -> frozenset[str]:
+    """The top-level arguments that differ."""
+    return frozenset(
+        key for key in one.keys() | other.keys() if digest_of(one.get(key)) != digest_of(other.get(key))
+    )
 
 
 def _value(value: Any) -> Json:

@@ -163,7 +163,11 @@ class Scene:
 
     def planned(self, options: Options = Options()) -> Planned:  # noqa: B008
         with self.workspace() as workspace:
-            return workspace.plan(options)
+            planned = workspace.plan(options)
+        for change in planned.plan.changes:
+            paths = [difference.path for difference in change.differences]
+            assert len(paths) == len(set(paths)), f"{change.address}: a path is told twice"
+        return planned
 
     def plan(self, **options: Any) -> Plan:
         return self.planned(Options(**options)).plan

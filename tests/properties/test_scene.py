@@ -10,10 +10,12 @@ from specr.address import Address, parse_address
 from specr.apply.events import OutcomeKind, StepFinished
 from specr.backends.memory import MemoryBackend, MemoryState
 from specr.diagnostics import Diagnostic, DiagnosticError
+from specr.plan.codec import encode_plan
 from specr.plan.model import Action, Difference, Effect, Reason
 from specr.plan.observed import ProviderSchema
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
+from specr.render.blocks import change_lines
 from specr.resources.artifact import Artifact
 from specr.resources.convert import convert
 from specr.resources.deployment import Deployment
@@ -300,6 +302,22 @@ def test_where_a_fixed_port_leads_to_is_known_at_plan(
     (found,) = (d for d in change.differences if d.path == ("endpoint",) and isinstance(d.prior, str))
     assert (found.planned, found.unknown) == (told, told is None)
     assert (("endpoint",) in change.unknown) is (told is None)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 4000), (4000, None), (4000, 5000)])
+def test_a_port_and_the_address_that_follows_from_it_are_told_apart(
+    scene: Scene, world: MemoryWorld, before: int | None, after: int | None
+) -> None:
+    moving(scene, world, ProviderSchema(moves_endpoint=True, fixed_endpoint="http://here:{port}"))
+    scene.declare(*deployable("api", **({"endpoint": {"port": before}} if before else {})))
+    scene.apply()
+    scene.declare(*deployable("api", **({"endpoint": {"port": after}} if after else {})))
+    plan = scene.plan()
+    told = {d.path: (d.prior, d.planned) for d in plan.steps[0].differences}
+    assert told[("endpoint", "port")] == (before, after)
+    assert told[("endpoint",)][1] == (f"http://here:{after}" if after else None)
+    lines = [line.text.split(" = ")[0].strip() for line in change_lines(encode_plan(plan)["changes"][0], 100)]
+    assert (lines.count("endpoint"), lines.count("endpoint.port")) == (1, 1)
 
 
 @pytest.mark.parametrize("renewing", [True, False])
