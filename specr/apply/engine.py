@@ -48,11 +48,15 @@ _log = logging.getLogger(__name__)
 
 
 class Result(Struct, frozen=True):
-    """What became of a run: outcomes in the plan's order, and the run's status."""
+    """What became of a run: outcomes in the plan's order, and the run's status.
+
+    `unmet` are replacements that were asked for, and that the next plan knows nothing of.
+    """
 
     status: str
     outcomes: tuple[Outcome, ...]
     seconds: float
+    unmet: tuple[Address, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -179,7 +183,8 @@ class Engine:
         failure = self._broken or self._unwatched
         if failure is not None:
             raise failure
-        return Result(status, tuple(self._outcomes[c.address] for c in changes), seconds)
+        unmet = tuple(c.address for c in changes if c.is_wish and not self._outcomes[c.address].succeeded)
+        return Result(status, tuple(self._outcomes[c.address] for c in changes), seconds, unmet)
 
     def _walk(self, walk: Walk, pool: ThreadPoolExecutor, plan: str) -> None:
         while True:

@@ -99,11 +99,7 @@ def tell_result(console: Console, workspace: Workspace, operation: str, result: 
     console.tell("\n")
     found = [diagnostic for outcome in result.outcomes for diagnostic in outcome.diagnostics]
     console.show(workspace.located(found))
-    console.tell(
-        render_outcomes(
-            operation, result.status, result.outcomes, result.seconds, colour=console.stderr_colour
-        )
-    )
+    console.tell(render_outcomes(operation, result, colour=console.stderr_colour))
 
 
 @contextmanager

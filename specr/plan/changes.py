@@ -48,6 +48,7 @@ _OWN: Final = _TELLING.index("*")
 
 
 _BEGUN: Final = "an earlier apply began a change here and did not finish"
+_STILL_ASKED_FOR: Final = "--replace asked for it then"
 
 
 class Situation(Struct, frozen=True):
@@ -103,10 +104,30 @@ def _missing(s: Situation, desired: Desired, _recorded: RecordedObject) -> Chang
 
 def _asked_for(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
     if recorded.tainted:
-        return _make(s, desired, Action.REPLACE, Cause(Reason.TAINTED))
-    if s.replace:
-        return _make(s, desired, Action.REPLACE, Cause(Reason.REQUESTED))
-    return None
+        cause = Cause(Reason.TAINTED)
+    elif s.replace:
+        cause = Cause(Reason.REQUESTED)
+    elif _is_half_replaced(s, desired, recorded):
+        cause = Cause(Reason.INTERRUPTED, message=_STILL_ASKED_FOR)
+    else:
+        return None
+    differences = diff_arguments(recorded.arguments, desired.arguments)
+    anew = replace(s, reusable=False)  # what the store has of it is what was to be made anew
+    return _make(anew, desired, Action.REPLACE, cause, differences)
+
+
+def _is_half_replaced(s: Situation, desired: Desired, recorded: RecordedObject) -> bool:
+    """Whether an apply died that made the same thing anew because --replace asked for it.
+
+    Nothing else begins a replacement whose effect is that of what is recorded.
+    """
+    return (
+        s.pending is not None
+        and s.pending.action == Action.REPLACE.value
+        and s.pending.token != recorded.token
+        and _takes_up(s.pending, desired)
+        and effect_of(s.address, recorded.arguments, s.schema) == desired.effect
+    )
 
 
 def _changed(s: Situation, desired: Desired, recorded: RecordedObject) -> Change | None:
@@ -205,6 +226,11 @@ def _make(
     )
 
 
+def _takes_up(pending: Pending, desired: Desired) -> bool:
+    """Whether what was begun is what is wanted."""
+    return pending.effect == desired.effect and pending.provider == desired.provider
+
+
 def _costs_a_gap(s: Situation, desired: Desired, before: RecordedObject) -> bool:
     """Whether a service that there is will be interrupted."""
     return not s.is_missing and costs_a_gap(desired, before, s.schema)
@@ -215,7 +241,7 @@ def _making(s: Situation) -> Effect:
         case "artifact":
             return Effect.FETCH
         case "build":
-            return Effect.REUSE if s.reusable and not s.replace else Effect.BUILD
+            return Effect.REUSE if s.reusable else Effect.BUILD
         case "deployment":
             return Effect.ROLL_OUT
         case _:
@@ -224,11 +250,7 @@ def _making(s: Situation) -> Effect:
 
 def _token_for(s: Situation, desired: Desired) -> str:
     """The token of an interrupted making of the same thing, or a new one."""
-    if (
-        s.pending is not None
-        and s.pending.effect == desired.effect
-        and s.pending.provider == desired.provider
-    ):
+    if s.pending is not None and _takes_up(s.pending, desired):
         return s.pending.token
     return make_token(s.lineage, s.address, desired.effect, s.serial)
 

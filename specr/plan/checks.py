@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic
-from specr.plan.model import Action, Change, Effect, Plan
+from specr.plan.model import Action, Change, Effect, Plan, Reason
 
 
 def check_plan(plan: Plan, *, allow_delete: frozenset[Address] = frozenset()) -> tuple[Diagnostic, ...]:
@@ -18,7 +18,9 @@ def check_plan(plan: Plan, *, allow_delete: frozenset[Address] = frozenset()) ->
 
 def _check_protection(change: Change, allow_delete: frozenset[Address]) -> tuple[Diagnostic, ...]:
     goes = change.action in {Action.DELETE, Action.REPLACE, Action.FORGET}
-    if not goes or change.address in allow_delete or not (change.prior or {}).get("protect"):
+    # What an apply began with consent, and died of, is finished with the same; nothing else would end it.
+    consented = change.address in allow_delete or change.cause.reason is Reason.INTERRUPTED
+    if not goes or consented or not (change.prior or {}).get("protect"):
         return ()
     verb = "delete" if change.action is Action.DELETE else str(change.action.value)
     return (

@@ -96,7 +96,7 @@ class Cause(Struct, frozen=True):
     path: Path = ()
     upstream: Address | None = None
     message: str = ""
-    """What a provider said of an object that drifted; that a change was begun before. For display only."""
+    """What a provider said of an object that drifted; what was begun before, and why. For display only."""
 
 
 class Difference(Struct, frozen=True):
@@ -138,6 +138,12 @@ class Change(Struct, frozen=True):
     discard: tuple[ObjectRef, ...] = ()
     basis: str = ""
     interrupts: bool = False
+
+    @property
+    def is_wish(self) -> bool:
+        """Whether specs and state don't ask for it, but somebody who planned it with --replace."""
+        taken_up = self.action is Action.REPLACE and self.cause.reason is Reason.INTERRUPTED
+        return taken_up or self.cause.reason is Reason.REQUESTED
 
 
 class Drift(Struct, frozen=True):

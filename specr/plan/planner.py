@@ -87,7 +87,7 @@ def _situation(
         serial=world.state.serial,
         destroying=request.destroy and address in desired,
         replace=address in request.replace,
-        reusable=goal is not None and goal.effect in world.reusable,
+        reusable=goal is not None and goal.effect in world.reusable and address not in request.replace,
     )
 
 

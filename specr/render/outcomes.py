@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import click
 
+from specr.apply.engine import Result
 from specr.apply.events import Outcome, OutcomeKind
 from specr.plan.model import Action
 from specr.render.steps import done, duration, skipped_because
@@ -25,15 +27,14 @@ _LISTED: Final = 20
 """Skipped changes listed one by one; more are counted."""
 
 
-def render_outcomes(
-    operation: str, status: str, outcomes: Sequence[Outcome], seconds: float, *, colour: bool = False
-) -> str:
+def render_outcomes(operation: str, result: Result, *, colour: bool = False) -> str:
     """The end of a run as text that ends in a newline.
 
-    `operation` is `apply` or `destroy`, `status` that of the run. Diagnostics of failures
-    are not part of it: they are shown by themselves.
+    `operation` is `apply` or `destroy`. Diagnostics of failures are not part of it: they are
+    shown by themselves.
     """
-    title = f"{_TITLES[operation, status]} in {duration(seconds)}"
+    status, outcomes = result.status, result.outcomes
+    title = f"{_TITLES[operation, status]} in {duration(result.seconds)}"
     counts = ", ".join(_counts(outcomes)) or "nothing to do"
     head = f"{title}: {counts}."
     lines = [click.style(head, fg=_COLOURS[status], bold=True) if colour else head]
@@ -48,7 +49,9 @@ def render_outcomes(
     if len(skipped) > _LISTED:
         lines.append(f"  skipped  {len(skipped) - _LISTED} more")
     if status != "succeeded":
-        lines.append(f"What is done stays done; `specr {operation}` goes on from here.")
+        again = shlex.join(word for address in result.unmet for word in ("--replace", str(address)))
+        command = f"specr {operation} {again}".rstrip()
+        lines.append(f"What is done stays done; `{command}` goes on from here.")
     return "\n".join(lines) + "\n"
 
 

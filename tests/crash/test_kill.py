@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from specr.address import Address
+from specr.address import Address, parse_address
 from specr.backends.sqlite import SqliteBackend
 from specr.state.checks import check_state
 from specr.state.model import State
@@ -121,12 +121,45 @@ def test_what_a_killed_apply_began_is_taken_up_and_not_told_as_started(
     assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 0
 
 
-def die_in(folder: Path, call: str) -> None:
+def die_in(folder: Path, call: str, *options: str) -> None:
     """Let an apply of a small project end without a word, at the first such call of its provider."""
-    (folder / "specr.yaml").write_text(SPECS)
-    (folder / "model.bin").write_text("bytes")
-    dying = [sys.executable, "-c", DYING.format(call=call), "apply", "--auto-approve"]
+    if not (folder / "specr.yaml").exists():
+        (folder / "specr.yaml").write_text(SPECS)
+        (folder / "model.bin").write_text("bytes")
+    dying = [sys.executable, "-c", DYING.format(call=call), "apply", "--auto-approve", *options]
     assert subprocess.run(dying, cwd=folder, capture_output=True, check=False).returncode == 9
+
+
+@pytest.mark.parametrize(
+    ("call", "address"), [("readiness", "build/fraud-1.blob"), ("promote", "deployment/fraud")]
+)
+def test_a_replacement_that_a_killed_apply_began_is_told_and_carried_out(
+    tmp_path: Path, call: str, address: str
+) -> None:
+    (tmp_path / "specr.yaml").write_text(SPECS)
+    (tmp_path / "model.bin").write_text("bytes")
+    assert run(tmp_path, "apply", "--auto-approve").returncode == 0
+    before = read(tmp_path).objects
+    die_in(tmp_path, call, "--replace", address)
+
+    told = run(tmp_path, "plan").stdout
+    assert f"# {address} must be" in told
+    assert "because an earlier apply began it and did not finish: --replace asked for it then" in told
+    again = run(tmp_path, "apply", "--auto-approve")
+    assert f"{address}: taking up what an earlier apply began…" in again.stderr
+    place = parse_address(address)
+    assert read(tmp_path).objects[place].token != before[place].token
+    assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 0
+
+
+def test_consent_to_replace_a_protected_deployment_outlives_the_apply_that_had_it(tmp_path: Path) -> None:
+    (tmp_path / "specr.yaml").write_text(SPECS.replace("model: fraud,", "model: fraud, protect: true,"))
+    (tmp_path / "model.bin").write_text("bytes")
+    assert run(tmp_path, "apply", "--auto-approve").returncode == 0
+    assert "Protected" in run(tmp_path, "plan", "--replace", "deployment/fraud").stderr
+    die_in(tmp_path, "promote", "--replace", "deployment/fraud", "--allow-delete", "deployment/fraud")
+    assert run(tmp_path, "apply", "--auto-approve").returncode == 0
+    assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 0
 
 
 def test_what_a_killed_apply_began_has_a_log(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from specr.address import Address
 from specr.backends.memory import MemoryBackend, MemoryState
 from specr.backends.protocol import Backend
 from specr.backends.sqlite import SqliteBackend
@@ -114,6 +115,13 @@ class Machine(RuleBasedStateMachine):
             return
         self.saved = plan
         self._with_fuse({crash_at: (moment, Crash)}, plan, parallelism)
+
+    @rule(name=NAMES, crash_at=st.integers(1, 20), moment=MOMENTS)
+    def crash_while_replacing(self, name: str, crash_at: int, moment: str) -> None:
+        """The process dies while it makes things anew that nothing but --replace asks for."""
+        wished = (Address("deployment", name), Address("build", f"{name}.plain"))
+        if self._plan() is not None and wished[0] in self.scene.resources:
+            self._with_fuse({crash_at: (moment, Crash)}, self.scene.plan(replace=wished), 1)
 
     @rule(at=st.lists(st.integers(1, 30), max_size=3), moment=MOMENTS, parallelism=PARALLELISM)
     def fail(self, at: list[int], moment: str, parallelism: int) -> None:
@@ -274,5 +282,26 @@ def test_every_crash_point_of_a_roll_out_heals(step: int, moment: str) -> None:
         machine.state_is_sound()
         machine.nothing_is_orphaned()
         machine.planning_is_pure_and_deterministic()
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", range(1, 20))
+def test_a_replacement_that_was_begun_is_carried_out_by_the_next_apply(step: int, moment: str) -> None:
+    """Nothing but --replace asks for it, so only the intent can tell that somebody did."""
+    machine = Machine()
+    try:
+        machine.begin(announces=True)
+        machine.apply(parallelism=1)
+        before = machine.scene.state()
+        wished = tuple(a for a in before.objects if a.kind in {"build", "deployment"})
+        plan = machine.scene.plan(replace=wished)
+        machine._with_fuse({step: (moment, Crash)}, plan, 1)
+        begun = {a for a, pending in machine.scene.state().pending.items() if pending.action == "replace"}
+        machine.apply(parallelism=1)
+        after = machine.scene.state()
+        made_anew = {a for a in wished if before.objects[a].token != after.objects[a].token}
+        assert begun <= made_anew
     finally:
         machine.teardown()

@@ -15,6 +15,7 @@ from specr.plan.model import Action, Difference, Effect, Reason
 from specr.plan.observed import ProviderSchema
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
+from specr.providers.protocol import Order, Readiness
 from specr.render.blocks import change_lines
 from specr.resources.artifact import Artifact
 from specr.resources.convert import convert
@@ -22,6 +23,7 @@ from specr.resources.deployment import Deployment
 from specr.resources.model import Model
 from specr.sources.protocol import Resolved
 from specr.state.checks import check_state
+from specr.state.model import ObjectRef
 from tests.properties.scene import Scene, deployable
 
 API = parse_address("deployment/api")
@@ -230,6 +232,27 @@ def test_replace_makes_a_new_object(scene: Scene, world: MemoryWorld) -> None:
     assert scene.apply(replace=(API,)).succeeded
     assert scene.state().objects[API].token != before
     assert len(tokens(scene, world)) == 2
+
+
+def test_a_replacement_that_fails_is_told_as_one_that_nothing_else_asks_for(
+    scene: Scene, world: MemoryWorld
+) -> None:
+    scene.declare(*deployable("api"), *deployable("other"))
+    scene.apply()
+    broken = {"deployment/api": Readiness(done=True, message="it broke")}
+
+    class Broken(MemoryProvider):
+        def readiness(self, ref: ObjectRef, order: Order) -> Readiness:
+            return broken.get(str(ref.address)) or super().readiness(ref, order)
+
+    scene._provider = lambda name, lineage: Broken(world, lineage=lineage)
+    scene.declare(*deployable("other", env={"A": "1"}))
+    result = scene.apply(replace=(API,))
+    assert (result.status, result.unmet) == ("failed", (API,))
+    broken["deployment/other"] = broken.pop("deployment/api")
+    scene.declare(*deployable("other", env={"A": "2"}))
+    result = scene.apply(replace=(API,))
+    assert (result.status, result.unmet) == ("failed", ())
 
 
 def test_undeclared_resources_go_in_reverse_order(scene: Scene) -> None:

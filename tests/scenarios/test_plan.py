@@ -8,7 +8,7 @@ tells, and plans `after.yaml`:
     tamper ADDRESS KEY VALUE  somebody changed an attribute of the object
     lose-store                the store's bytes are gone
     taint ADDRESS             the object must be made anew
-    interrupt ADDRESS ACTION  a process died between intent and result
+    interrupt ADDRESS ACTION  a process died between intent and result; `replace`: it made the same anew
     serve                     the folder is served over HTTP, at $URL
     policy TEXT               the project gets this policy
     options OPTION...         options for `specr plan`
@@ -34,10 +34,12 @@ from specr.backends.protocol import Begin, Put
 from specr.backends.sqlite import SqliteBackend
 from specr.cli.program import run
 from specr.plan.codec import plan_from_text
+from specr.plan.desired import effect_of
 from specr.plan.model import Plan
-from specr.providers.memory_world import FileWorld
+from specr.providers.memory import MemoryProvider
+from specr.providers.memory_world import FileWorld, MemoryWorld
 from specr.state.checks import check_state
-from specr.state.model import Pending
+from specr.state.model import Pending, State
 
 FOLDER = Path(__file__).parent / "plan"
 SCENARIOS = sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
@@ -82,9 +84,7 @@ class Project:
             case "taint":
                 self._write_state(lambda s: Put(replace(s.objects[parse_address(words[0])], tainted=True)))
             case "interrupt":
-                address = parse_address(words[0])
-                pending = Pending(address, words[1], "memory", "token-of-the-dead", "sha256:0", "sha256:1")
-                self._write_state(lambda s: Begin(pending))
+                self._write_state(lambda s: Begin(_intent(s, parse_address(words[0]), words[1])))
             case "serve":
                 self.url = stack.enter_context(serving(self.folder))
             case "policy":
@@ -118,6 +118,15 @@ class Project:
         lease = backend.lock(holder="test", operation="test", seconds=60)
         backend.write(lease, state.serial, [make(state)])
         backend.release(lease)
+
+
+def _intent(state: State, address: Address, action: str) -> Pending:
+    effect = "sha256:0"
+    if action == "replace":
+        effect = effect_of(
+            address, state.objects[address].arguments, MemoryProvider(MemoryWorld(), lineage="").schema
+        )
+    return Pending(address, action, "memory", "token-of-the-dead", effect, "sha256:1")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from specr.address import Address
+from specr.apply.engine import Result
 from specr.apply.events import (
     Event,
     Outcome,
@@ -133,20 +134,30 @@ def test_a_notice_stays_in_the_picture_at_each_redraw() -> None:
 
 
 def test_the_end_of_a_run() -> None:
-    assert render_outcomes("apply", "failed", OUTCOMES, 80.1) == (
+    assert render_outcomes("apply", Result("failed", OUTCOMES, 80.1)) == (
         "Apply failed in 1 min 20 s: 1 created, 1 updated, 1 failed, 1 skipped.\n"
         "  failed   deployment/fraud\n"
         "  skipped  deployment/next-one  because deployment/fraud failed\n"
         "What is done stays done; `specr apply` goes on from here.\n"
     )
-    assert render_outcomes("destroy", "succeeded", (), 0.0) == "Destroy complete in 0.0 s: nothing to do.\n"
+    ended = render_outcomes("destroy", Result("succeeded", (), 0.0))
+    assert ended == "Destroy complete in 0.0 s: nothing to do.\n"
+
+
+def test_what_replace_asked_for_in_vain_is_in_the_command_that_goes_on() -> None:
+    unmet = (FRAUD, Address("build", "fraud.mlflow", key="gpu"))
+    text = render_outcomes("apply", Result("failed", OUTCOMES, 80.1, unmet))
+    assert text.endswith(
+        "What is done stays done; "
+        "`specr apply --replace deployment/fraud --replace 'build/fraud.mlflow[gpu]'` goes on from here.\n"
+    )
 
 
 def test_many_skipped_changes_are_counted() -> None:
-    outcomes = [
+    outcomes = tuple(
         Outcome(Address("deployment", f"d{n}"), Action.CREATE, OutcomeKind.SKIPPED) for n in range(25)
-    ]
-    text = render_outcomes("apply", "interrupted", outcomes, 1.0)
+    )
+    text = render_outcomes("apply", Result("interrupted", outcomes, 1.0))
     assert "Apply stopped in 1.0 s: 25 skipped.\n" in text
     assert "d19  because apply was stopped before\n  skipped  5 more\n" in text
 
