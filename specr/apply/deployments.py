@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,7 +14,9 @@ from specr.apply.orders import decode_deployment_order
 from specr.apply.patience import await_ready, insist
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
-from specr.plan.desired import effect_of
+from specr.plan.desired import effect_of, fixed_port
+from specr.plan.model import Change
+from specr.plan.observed import ProviderSchema
 from specr.providers.environment import resolve_environment
 from specr.providers.masking import Mask
 from specr.providers.protocol import (
@@ -49,12 +51,22 @@ def roll_out(task: Task, arguments: JsonObject) -> RecordedObject:
         ref = replace(ref, attributes=insist(task, "create", lambda: provider.create(order)))
         ref = replace(ref, attributes=await_ready(task, provider, ref, order))
         _verify(task, provider, ref, order)
-        task.desk.tell("promote", "taking over")
         previous = tuple(old for old in change.discard if old.provider == change.provider)
+        task.desk.tell("promote", _taking_over(change, provider.schema, previous))
         promoted = insist(task, "promote", lambda: provider.promote(ref, order, previous))
     except Exception as error:
         raise withdraw(task, ref, pending, as_failure(task, error)) from error
     return recorded_as(change, arguments, {**ref.attributes, **promoted})
+
+
+def _taking_over(change: Change, schema: ProviderSchema, previous: Sequence[ObjectRef]) -> str:
+    """How callers come to the new object, with the reason for a gap where there is one."""
+    port = fixed_port(change.planned or {})
+    stays = port is not None and port == fixed_port(change.prior or {})
+    if not (stays and previous and change.interrupts and schema.gap_on_fixed_port):
+        return "taking over"
+    why = "where only one can listen: the old runtime stops, then the new one starts there"
+    return f"taking over port {port}, {why}"
 
 
 def change_in_place(task: Task, arguments: JsonObject) -> RecordedObject:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specr.address import Address, parse_address
-from specr.apply.events import OutcomeKind, StepFinished
+from specr.apply.events import OutcomeKind, StepFinished, StepProgress
 from specr.backends.memory import MemoryBackend, MemoryState
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.codec import encode_plan
@@ -309,6 +309,14 @@ def test_a_fixed_port_costs_a_gap_only_where_it_was_served_before(
     (change,) = scene.plan().steps
     assert change.interrupts is interrupts
     assert any(d.path == ("endpoint",) for d in change.differences) is moves
+    scene.apply()
+    (told,) = (e.message for e in scene.events if isinstance(e, StepProgress) and e.stage == "promote")
+    assert told == (
+        "taking over"
+        if moves
+        else "taking over port 4000, where only one can listen: "
+        "the old runtime stops, then the new one starts there"
+    )
 
 
 @pytest.mark.parametrize(

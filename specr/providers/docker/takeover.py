@@ -7,6 +7,7 @@ place, which was made ready to start before. If it fails, the old one is started
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -18,6 +19,8 @@ from specr.providers.docker.problems import gone, no_takeover, port_taken
 from specr.providers.docker.starting import Starter
 from specr.providers.protocol import DeploymentOrder, ProviderError
 from specr.state.model import ObjectRef
+
+_log = logging.getLogger(__name__)
 
 _LOOK: Final = 0.05
 """Seconds between two looks at whether a runtime answers."""
@@ -59,8 +62,10 @@ class Takeover:
         problem, stopped = "", list[Container]()
         if current is None or not current.is_running or current.port != port:
             prepared = self._starter.prepare(order, 0, next_run(own, 0), port)
-            stopped = self._deployments.holders(order)
+            begun, stopped = self._clock(), self._deployments.holders(order)
+            _log.info("%s: the container before is stopped, for port %d to be free", order.address, port)
             self._deployments.stop(stopped)
+            _log.info("%s: stopped after %.1f s, the new one starts", order.address, self._clock() - begun)
             problem = self._start(order, port, prepared, stopped)
         problem = problem or self._wait(order)
         now = [c for c in self._deployments.containers(order.token) if c.mark.replica == 0]

@@ -6,7 +6,7 @@ fixed port, if there is one, and is the one that `endpoint` leads to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 from msgspec import Struct
@@ -61,9 +61,9 @@ class Replicas:
         given = {"MODEL_PATH": str(model), "MODEL_ID": order.model_id, "PORT": str(port), "SPECR_HOST": HOST}
         return self._host.start(folder, order, given, slot=slot, port=port)
 
-    def stop(self, token: str, runs: Sequence[RunFolder]) -> None:
-        """End runs, all at once, and whatever of them runs on unwatched."""
-        stop(runs, self._host.grace, self._sleep)
+    def stop(self, token: str, runs: Sequence[RunFolder], enough: Callable[[], bool] = lambda: False) -> None:
+        """End runs, all at once, and whatever of them runs on unwatched; see `runs.stop` for `enough`."""
+        stop(runs, self._host.grace, self._sleep, enough)
         for run in runs:
             if status_of(run).phase is Phase.LOST:
                 end_marked(self._host.marks(token, run.path), self._host.grace)

@@ -111,10 +111,13 @@ def launch(run: RunFolder, env: Mapping[str, str]) -> None:
         )
 
 
-def stop(runs: Iterable[RunFolder], grace: float, sleep: Sleep) -> None:
+def stop(
+    runs: Iterable[RunFolder], grace: float, sleep: Sleep, enough: Callable[[], bool] = lambda: False
+) -> None:
     """End processes, all at once: politely, and after `grace` seconds by force.
 
-    What was not yet started never will be.
+    What was not yet started never will be. Once there is `enough` of an end to them, they are left to
+    their supervisors, which go on in the same way.
     """
     alive = []
     for run in runs:
@@ -128,6 +131,8 @@ def stop(runs: Iterable[RunFolder], grace: float, sleep: Sleep) -> None:
                 alive.append(run)
     waited = 0.0
     while alive and waited < grace + _MARGIN:
+        if enough():
+            return
         sleep(_LOOK)
         waited += _LOOK
         alive = [run for run in alive if _supervisor(run) is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from specr.providers.local.ports import find_free_port, is_free, listener_on
 from specr.providers.local.provider import LocalProvider, LocalSettings
 from specr.providers.local.replicas import Replicas
 from specr.providers.protocol import ProviderError
+from specr.resources.compute import SecretValue, ValueSource
 from specr.testing.provider_site import Site, drift, model_id, ref_to, refused
 from tests.unit.providers.machine import Machine, has_ended, wait_until
 
@@ -235,6 +237,46 @@ def test_one_that_does_not_listen_yet_has_its_port_all_the_same(machine: Machine
     assert new.attributes["endpoint"] != f"http://127.0.0.1:{port}"
     assert provider.promote(new, order, [ref_to(slow)])["endpoint"] == f"http://127.0.0.1:{port}"
     assert len(machine.programs()) == 1
+
+
+def test_the_next_one_starts_as_soon_as_the_port_is_free(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the old one still has to answer, it answers beside it."""
+    caplog.set_level(logging.INFO, "specr.providers.local.takeover")
+    provider, port, until = machine.provider(grace=60.0), machine.free_port(), machine.root / "until"
+    first = replace(machine.deployment("a", "t1", "lingers"), port=port, env={"UNTIL": str(until)})
+    old = Site(machine).roll_out(provider, first)
+    (lingering,) = machine.programs()
+    order = replace(machine.deployment("a", "t2"), port=port, model_id="a-v2")
+    new = Site(machine).roll_out(provider, order, [old])
+    assert not has_ended(lingering)
+    assert len(machine.programs()) == 2  # and not the one that has proved itself elsewhere
+    assert model_id(provider, new) == "a-v2"
+    until.touch()
+    provider.delete(old)
+    assert has_ended(lingering)
+    assert drift(provider, new) == {}
+    told, free, ready = (record.getMessage() for record in caplog.records)
+    assert told == f"deployment/a: the runtime before is told to leave port {port}"
+    assert free == f"deployment/a: port {port} is free, the new runtime starts there"
+    assert ready.startswith(f"deployment/a: ready on port {port} after ")
+
+
+def test_a_new_one_that_can_not_be_started_again_brings_the_old_one_back(machine: Machine) -> None:
+    provider = machine.provider()
+    port = machine.free_port()
+    old = Site(machine).roll_out(provider, replace(machine.deployment("a", "t1"), port=port))
+    secret = machine.root / "secret"
+    secret.write_text("hush")
+    value = SecretValue(value_from=ValueSource(file=str(secret)))
+    order = replace(machine.deployment("a", "t2"), port=port, env={"KEY": value})
+    new = Site(machine).make(provider, order)
+    secret.unlink()
+    told = refused(lambda: provider.promote(new, order, [old]))
+    assert str(secret) in told
+    assert "The old runtime serves again." in told
+    assert model_id(provider, old) == "a-v1"
 
 
 def test_a_changed_port_costs_no_gap(machine: Machine) -> None:

@@ -1,10 +1,11 @@
 """A runtime small enough to start in a moment: answers the scorer API's simplest requests.
 
 The first argument: good, fails (exits at once), hangs (never ready), deaf (ignores SIGTERM),
-stray (starts a child that detaches itself), foreign (takes a port of its own).
+stray (starts a child that detaches itself), foreign (takes a port of its own), lingers (told to end, it
+leaves its port and goes on until there is a file UNTIL).
 """
 
-# ruff: noqa: T201, PTH109, PTH123 - a program that prints, and that starts fast
+# ruff: noqa: T201, PTH109, PTH110, PTH123 - a program that prints, and that starts fast
 
 import json
 import os
@@ -35,6 +36,17 @@ server = socket.socket()
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 server.bind((os.environ["SPECR_HOST"], 0 if behaviour == "foreign" else port))
 server.listen(64)
+
+
+def linger(*_):
+    server.close()
+    while not os.path.exists(os.environ["UNTIL"]):
+        time.sleep(0.02)
+    os._exit(0)
+
+
+if behaviour == "lingers":
+    signal.signal(signal.SIGTERM, linger)
 while True:
     connection, _ = server.accept()
     with connection:
