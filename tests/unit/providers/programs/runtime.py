@@ -38,7 +38,7 @@ server.bind((os.environ["SPECR_HOST"], 0 if behaviour == "foreign" else port))
 server.listen(64)
 
 
-def linger(*_):
+def linger(*_: object) -> None:
     server.close()
     while not os.path.exists(os.environ["UNTIL"]):
         time.sleep(0.02)
