@@ -53,7 +53,7 @@ def command(session: Session, *, address: Address, tail: int | None, follow: boo
         console.tell(_preamble(address, log))
         _answer(console, log.lines if tail is None else log.lines[max(len(log.lines) - tail, 0) :])
         if not log.of_failed:
-            console.show(check_standing(workspace, [address]))
+            console.show(check_standing(workspace, address))
         if follow and not log.of_failed:
             _follow(console, workspace, address, log.lines)
         elif not log.lines and tail != 0:

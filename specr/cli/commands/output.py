@@ -28,12 +28,10 @@ def command(session: Session, *, name: str | None, as_json: bool, only_url: bool
     """Show where deployments answer, as the last apply has recorded it.
 
     All of them, one a line; or the deployment NAME, with the addresses of
-    further replicas, and a command to try it. What does not run any more is
-    told beside that; with --json and --url, nobody is asked.
+    further replicas, and a command to try it. No provider is asked: what does
+    not run any more is told by `specr plan`.
     """
-    from specr.address import Address
     from specr.render.outputs import encode_outputs, render_outputs
-    from specr.workflow.standing import check_standing
 
     if only_url and name is None:
         raise click.UsageError("--url needs the NAME of a deployment.")
@@ -41,8 +39,6 @@ def command(session: Session, *, name: str | None, as_json: bool, only_url: bool
     name = name and name.removeprefix("deployment/")
     with session.open() as workspace:
         outputs = encode_outputs(workspace.backend.read())
-        asked = [] if only_url or as_json else [key for key in outputs if name in (None, key)]
-        standing = check_standing(workspace, (Address("deployment", key) for key in asked))
     if name is not None:
         _answer_one(console, name, outputs, as_json=as_json, only_url=only_url)
     elif as_json:
@@ -51,7 +47,6 @@ def command(session: Session, *, name: str | None, as_json: bool, only_url: bool
         console.answer(render_outputs(outputs))
     if not outputs:
         console.tell("No deployment is recorded yet.\n")
-    console.show(standing)
 
 
 def _answer_one(

@@ -457,38 +457,48 @@ def test_output(project: Project) -> None:
     assert "Did you mean fraud?" in answer.err
 
 
-@pytest.mark.parametrize("words", [["output"], ["output", "fraud"], ["logs", "deployment/fraud"]])
-def test_what_runs_no_more_is_told_beside_the_answer(project: Project, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [[], ["fraud"], ["--json"], ["fraud", "--json"], ["fraud", "--url"]], ids=" ".join
+)
+def test_output_is_answered_from_state_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a provider was asked")
+
+    project.applied()
+    monkeypatch.setattr("specr.workflow.workspace.Workspace.provider", fail)
+    answer = project.specr("output", *words)
+    assert (answer.code, answer.err) == (0, "")
+    assert "memory://deployment/fraud" in answer.out
+
+
+def test_that_it_runs_no_more_is_told_beside_a_log(project: Project) -> None:
+    words = ["logs", "deployment/fraud"]
     alive = project.applied().specr(*words)
     state = SqliteBackend(project.root / ".specr" / "state.db").read()
     token = state.objects[Address("deployment", "fraud")].token
     FileWorld(project.root / ".specr" / "memory.db").remove(state.lineage, token)
     dead = project.specr(*words)
     assert alive.err == ""
-    assert (dead.code, dead.out) == (0, "" if "logs" in words else alive.out)
+    assert dead.code == 0
     assert "Warning: Deployment does not run as it was applied" in dead.err
     assert "deployment/fraud: it is no longer in memory." in dead.err
 
 
-def test_a_provider_that_does_not_answer_keeps_no_output_back(
+def test_a_log_is_shown_though_it_is_not_known_whether_it_runs(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise TransientError("connection refused")
 
-    project.edit("defaultProvider: memory", "defaultProvider: memory\n  providers: {other: {type: memory}}")
-    second = "---\napiVersion: specr/v1\nkind: Deployment\nmetadata: {name: second}\n"
-    project.write("second.yaml", f"{second}spec: {{model: fraud, version: 1, provider: other}}\n")
     project.applied()
+    shown = project.specr("logs", "deployment/fraud")
     monkeypatch.setattr("specr.providers.memory.MemoryProvider.read", fail)
-    answer = project.specr("output")
-    assert answer.code == 0
-    assert answer.out.startswith("fraud   memory://deployment/fraud ")
-    assert answer.err.count("Not known whether it runs") == 2
-    assert "Provider other could not be asked" in answer.err
+    answer = project.specr("logs", "deployment/fraud")
+    assert (answer.code, answer.out) == (0, shown.out)
+    assert "Not known whether it runs" in answer.err
     assert "connection refused" in answer.err
-    for asked in (["output", "--json"], ["output", "fraud", "--url"]):
-        assert project.specr(*asked).err == ""
 
 
 def test_logs(project: Project) -> None:
