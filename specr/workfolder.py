@@ -1,11 +1,13 @@
 """The folder `.specr`, where specr keeps its own files beside a project's specs.
 
-It must not know what is kept there: state, store, caches and logs each see to their own.
+It knows the names of what is kept there, so that no two have the same, and must not know more: state,
+store, caches and logs each see to their own.
 """
 
 from __future__ import annotations
 
 import os
+from enum import Enum, unique
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,26 @@ from specr.diagnostics import Diagnostic
 
 WORK_FOLDER: Final = ".specr"
 """The name of every work folder."""
+
+
+@unique
+class Kept(Enum):
+    """What lies in a work folder: its name there, and what it is, for messages."""
+
+    IGNORED = ".gitignore", "what version control leaves out"
+    CACHE = "cache", "known digests"
+    DOWNLOADS = "downloads", "transfers under way"
+    FAILED = "failed", "logs of failed attempts"
+    LOCAL = "local", "what the local provider runs"
+    MEMORY = "memory.db", "what the memory provider makes up"
+    MLFLOW = "mlflow", "transfers from MLflow's registry"
+    STATE = "state.db", "recorded state"
+    STORE = "store", "artifacts and builds"
+
+    def __init__(self, name: str, described: str) -> None:
+        self.described = described
+        self.path = f"{WORK_FOLDER}/{name}"
+        """Where it lies in a project's folder: `.specr/store`."""
 
 
 def check_work_folder(root: Path) -> Diagnostic | None:
@@ -74,7 +96,7 @@ def _begin(folder: Path) -> None:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-    ignore = folder / ".gitignore"
+    ignore = folder.parent / Kept.IGNORED.path
     # An empty one is what a crash between creating and writing it leaves.
     if not ignore.exists() or ignore.stat().st_size == 0:
         ignore.write_text("*\n")

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from specr.address import Address
-from specr.workfolder import WORK_FOLDER, ensure_work_folder
+from specr.workfolder import Kept, ensure_work_folder
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class FailedAttempts:
 
     def __init__(self, root: Path, lineage: str) -> None:
         """`root` is the project's folder."""
-        self._folder = root / WORK_FOLDER / "failed" / lineage
+        self._folder = root / Kept.FAILED.path / lineage
 
     def keep(self, address: Address, lines: Sequence[str]) -> None:
         """Keep what an attempt has printed, instead of what an earlier one had.

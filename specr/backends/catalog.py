@@ -14,16 +14,13 @@ from specr.backends.protocol import Backend
 from specr.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from specr.plugins import plugins_by_name
 from specr.resources.project import TypedSettings
-from specr.workfolder import WORK_FOLDER
+from specr.workfolder import Kept
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP: Final = "specr.backends"
 """The entry point group of plug-ins."""
-
-DEFAULT_PATH: Final = f"{WORK_FOLDER}/state.db"
-"""Where state is kept unless the project says otherwise, relative to its folder."""
 
 OpenBackend = Callable[[Mapping[str, Any], Path], Backend]
 """Opens a backend from the settings beside its type, for a project in this folder.
@@ -74,13 +71,13 @@ def _open_sqlite(settings: Mapping[str, Any], root: Path) -> Backend:
     from specr.backends.sqlite import SqliteBackend  # noqa: PLC0415 # SQLite is imported where it is used
 
     check_settings("sqlite", settings, frozenset({"path"}))
-    path = settings.get("path", DEFAULT_PATH)
+    path = settings.get("path", Kept.STATE.path)
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise DiagnosticError(
             Diagnostic(
                 "Wrong setting of the backend",
                 f"The path of the backend sqlite is {path!r}; it has to be the path of a file.",
-                f"Write one relative to the project's folder, such as {DEFAULT_PATH}, or leave it out.",
+                f"Write one relative to the project's folder, such as {Kept.STATE.path}, or leave it out.",
                 path=("spec", "backend", "path"),
             ),
         )

@@ -32,6 +32,7 @@ from specr.providers.rehearsal import Answer, rehearse
 from specr.providers.settings import ProviderContext, decode_settings
 from specr.resources.base import Filled, Part
 from specr.state.model import ObjectRef
+from specr.workfolder import Kept
 
 # What verification will ask for is part of an object here: its answers come from it.
 _SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas", "schema", "verify"}))
@@ -42,7 +43,7 @@ _BUILD_INPUTS: Final = ("source", "image", "command", "env", "resources")
 class MemorySettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `memory`."""
 
-    path: Filled = ".specr/memory.db"
+    path: Filled = Kept.MEMORY.path
     """The file that keeps what was rehearsed, relative to the project."""
 
 

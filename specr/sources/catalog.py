@@ -23,7 +23,7 @@ from specr.sources.path import PathSource
 from specr.sources.protocol import Digests, SettingsChecker, Source
 from specr.sources.url import shown_url
 from specr.store.catalog import open_cache
-from specr.workfolder import WORK_FOLDER
+from specr.workfolder import Kept
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -113,7 +113,7 @@ class Sources:
         from specr.sources.http import HttpSource  # noqa: PLC0415 - most projects fetch nothing
 
         limits = web_limits(self._settings.get(_WEB, {}), self._limits)
-        return HttpSource(self._context.root / WORK_FOLDER / "downloads", limits)
+        return HttpSource(self._context.root / Kept.DOWNLOADS.path, limits)
 
     def _plugged(self, scheme: str) -> Source:
         if scheme not in self._loaded:

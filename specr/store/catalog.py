@@ -10,7 +10,7 @@ from specr.resources.project import TypedSettings
 from specr.store.cache import DigestCache
 from specr.store.folder import FolderStore
 from specr.store.protocol import Store
-from specr.workfolder import WORK_FOLDER
+from specr.workfolder import Kept
 
 _TYPES: Final = ("folder",)
 _SETTINGS: Final = ("path",)
@@ -45,13 +45,13 @@ def open_store(settings: TypedSettings, root: Path, cache: DigestCache | None = 
         for key in settings.settings()
         if key not in _SETTINGS
     ]
-    path = settings.settings().get("path", f"{WORK_FOLDER}/store")
+    path = settings.settings().get("path", Kept.STORE.path)
     if not isinstance(path, str) or not path.strip():
         flaws.append(
             Diagnostic(
                 "A store's path is no text",
                 f"The path of a folder store must be a text that is neither empty nor blank, not {path!r}.",
-                f"Write a path relative to the project's folder, such as `{WORK_FOLDER}/store`.",
+                f"Write a path relative to the project's folder, such as `{Kept.STORE.path}`.",
                 path=("spec", "store", "path"),
             ),
         )
@@ -62,4 +62,4 @@ def open_store(settings: TypedSettings, root: Path, cache: DigestCache | None = 
 
 def open_cache(root: Path) -> DigestCache:
     """The digests known in a project's folder; stores and sources share it. Touches no disk."""
-    return DigestCache(root / WORK_FOLDER / "cache")
+    return DigestCache(root / Kept.CACHE.path)

@@ -42,7 +42,7 @@ from specr.providers.settings import ProviderContext, decode_settings
 from specr.resources.base import Filled, Part
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
-from specr.workfolder import ensure_work_folder
+from specr.workfolder import Kept, ensure_work_folder
 
 GRACE: Final = 10.0
 """Seconds that a runtime gets to end after SIGTERM, by default."""
@@ -58,7 +58,7 @@ _SCHEMA: Final = ProviderSchema(
 class LocalSettings(Part, frozen=True, kw_only=True):
     """Settings of a provider of type `local`."""
 
-    folder: Filled = ".specr/local"
+    folder: Filled = Kept.LOCAL.path
     """Where processes work and log, relative to the project; on a local disk."""
 
     grace: Annotated[float, Meta(ge=0, le=3600)] = GRACE

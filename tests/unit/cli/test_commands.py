@@ -18,6 +18,7 @@ from specr.providers.memory_world import FileWorld
 from specr.providers.protocol import TransientError
 from specr.render.events import check_stream
 from specr.workflow import Workspace
+from specr.workfolder import Kept
 from tests.unit.cli.conftest import SPECS, Project
 
 
@@ -824,6 +825,27 @@ def test_what_is_wrong_with_the_backend_has_its_place_in_every_command(project: 
     project.edit("  defaultProvider: memory", '  backend: {type: sqlite, path: ""}')
     for words in (["plan"], ["state", "list"], ["history"]):
         assert "on specr.yaml:6:33, in project/demo" in project.specr(*words).err
+
+
+@pytest.mark.parametrize("kept", [kept for kept in Kept if kept is not Kept.STATE])
+def test_state_can_not_lie_where_anything_else_of_a_work_folder_does(project: Project, kept: Kept) -> None:
+    project.edit("  defaultProvider: memory", f"  backend: {{type: sqlite, path: {kept.path}}}")
+    answer = project.specr("validate")
+    assert "State has no place of its own" in answer.err
+    assert f"specr keeps {kept.described} in" in " ".join(answer.err.split())
+
+
+def test_nothing_lies_in_a_work_folder_but_what_is_known_to(project: Project) -> None:
+    project.edit("  defaultProvider: memory", "  defaultProvider: mine\n  providers: {mine: {type: local}}")
+    project.specr("apply", "--auto-approve")  # fails: there is no such program
+    project.edit("  defaultProvider: mine\n  providers: {mine: {type: local}}", "  defaultProvider: memory")
+    project.applied()
+    found = {
+        f".specr/{path.name.removesuffix('-wal').removesuffix('-shm')}"  # SQLite's own, beside its files
+        for path in (project.root / ".specr").iterdir()
+    }
+    assert found <= {kept.path for kept in Kept}
+    assert {Kept.IGNORED.path, Kept.STATE.path, Kept.STORE.path, Kept.LOCAL.path} <= found
 
 
 def test_a_state_in_the_place_of_something_else_is_told_before_anything_is_made(project: Project) -> None:
