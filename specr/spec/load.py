@@ -16,13 +16,14 @@ from typing import Any, Final, Protocol
 from msgspec import Struct, field
 
 from specr.address import Address
-from specr.diagnostics import Diagnostic, did_you_mean, has_errors, sorted_diagnostics
+from specr.diagnostics import Diagnostic, has_errors, sorted_diagnostics
 from specr.resources.base import Resource
 from specr.resources.project import Project
 from specr.spec import check_arguments, checks
 from specr.spec.decode import Decoded, decode_document, foreign_problem, is_known_kind
 from specr.spec.document import Document, Finding
 from specr.spec.model import Origin, Specs
+from specr.spec.pack_rules import is_misplaced, misplaced, unknown_pack
 from specr.spec.presence import check_presence, check_single
 from specr.spec.read import Reading, read_tree
 from specr.spec.tree import FolderTree, Tree
@@ -55,14 +56,6 @@ CHECKS: Final[tuple[checks.Check, ...]] = (
     check_arguments.check_schemas,
     check_arguments.check_variables,
 )
-
-PACK_KINDS: Final = ("ArtifactType", "ModelType", "Processor", "Runtime")
-"""What packs may hold: catalogues, not what users deploy."""
-
-_PACK_KINDS: Final = f"{', '.join(PACK_KINDS[:-1])} and {PACK_KINDS[-1]} only"
-
-OWN_PACKS: Final = frozenset({"dai", "h2o3", "mlflow", "pickle"})
-"""The packs that specr's own plug-ins ship. For others no package is named: it could be a stranger's."""
 
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -196,23 +189,16 @@ class _Loading(Struct):
         try:
             folder = self.packs.folder(name)
         except LookupError as error:
-            installed = self.packs.names()
-            known = f"installed are: {', '.join(installed)}" if installed else "no pack is installed"
-            diagnostic = Diagnostic(
-                "Unknown pack",
-                f"The pack {name!r} can't be used: {error.args[0]}; {known}.",
-                did_you_mean(name, installed) or _plugin_of(name),
-                address=project.address,
-                path=("spec", "packs", project.packs.index(name)),
-            )
+            place = (project.address, ("spec", "packs", project.packs.index(name)))
+            diagnostic = unknown_pack(name, str(error.args[0]), self.packs.names(), *place)
             self.findings.append(Finding(self.documents[project.address], diagnostic))
             self.complete = False
             return
         reading = read_tree(FolderTree(folder), {}, pack=name)
         self.take_reading(reading)
         for document in reading.documents:
-            if is_known_kind(document.value) and document.value["kind"] not in PACK_KINDS:
-                self.findings.append(_misplaced(document))
+            if is_misplaced(document):
+                self.findings.append(misplaced(document))
             else:
                 self.take(decode_document(document, {}))
 
@@ -244,13 +230,6 @@ class _Loading(Struct):
             MappingProxyType(self.documents),
         )
         return specs, diagnostics
-
-
-def _plugin_of(pack: str) -> str:
-    """How to come by a pack that is not installed."""
-    if pack in OWN_PACKS:
-        return f"Install its plug-in, in a clone of specr: pip install ./plugins/specr-{pack}."
-    return "Install the plug-in that ships it."
 
 
 def _is_project(document: Document) -> bool:
@@ -293,14 +272,3 @@ def _taken_by_pack(document: Document, earlier: Document, address: Address) -> F
         path=("metadata", "name"),
     )
     return Finding(document if earlier.pack else earlier, diagnostic)
-
-
-def _misplaced(document: Document) -> Finding:
-    kind = document.value["kind"]
-    diagnostic = Diagnostic(
-        "Kind has no place in a pack",
-        f"The pack {document.pack} declares something of kind {kind}; packs hold {_PACK_KINDS}.",
-        "Tell the authors of the pack, or leave it out.",
-        path=("kind",),
-    )
-    return Finding(document, diagnostic)
