@@ -16,6 +16,7 @@ import pytest
 
 from specr.cli.argv import normalise
 from specr.cli.program import cli
+from specr.spec.load import load_specs
 from specr.spec.schema import document_schema
 from specr.spec.split import split_documents
 from specr.spec.values import read_value
@@ -186,3 +187,30 @@ def test_the_code_of_the_architecture_page_runs() -> None:
         name = block.split("\n", 1)[0].removeprefix("# ")
         module = ModuleType(name)
         exec(compile(block, name, "exec"), module.__dict__)
+
+
+def test_the_project_of_the_architecture_page_loads_where_the_page_puts_it(tmp_path: Path) -> None:
+    """A package inside the project's folder would have its pack read twice."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    installed = re.search(r"^\$ pip install (?P<place>\S*acme-specr)$", text, re.MULTILINE)
+    assert installed
+    project = tmp_path / "cities"
+    package = (project / installed["place"]).resolve()
+    for block in FENCE.finditer(text):
+        named = re.match(r"# (?P<name>\S+\.yaml)\n", block["text"])
+        if named:
+            place = (project if named["name"] == "specr.yaml" else package) / named["name"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(block["text"], encoding="utf-8")
+
+    class Installed:
+        def names(self) -> tuple[str, ...]:
+            return ("acme",)
+
+        def folder(self, name: str) -> Path:
+            return package / f"{name}_specr" / "pack"
+
+    specs, found = load_specs(project, packs=Installed())
+    assert not found
+    assert specs is not None
+    assert {"runtime/table", "deployment/capitals"} <= {str(address) for address in specs.resources}
