@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 
 from specr_scorer.answers import Rendered
 from specr_scorer.model import Frame
@@ -27,13 +28,9 @@ def take_batches(requests: Iterable[ScoreRequest], most_rows: int) -> Iterator[l
 
 def join_frames(frames: Sequence[Frame]) -> Frame:
     """The rows of all frames, which are of one model, in order."""
-    return Frame(
-        {
-            name: list(chain.from_iterable(frame.columns[name] for frame in frames))
-            for name in frames[0].columns
-        },
-        sum(frame.rows for frame in frames),
-    )
+    parts = [frame.columns for frame in frames]
+    joined = {name: list(chain.from_iterable(map(itemgetter(name), parts))) for name in parts[0]}
+    return Frame(joined, sum(frame.rows for frame in frames))
 
 
 def split_columns(columns: Rendered, rows: Iterable[int]) -> Iterator[Rendered]:

@@ -7,11 +7,11 @@ not send, or does not read.
 import asyncio
 import math
 import time
-from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from specr_scorer.access import shown_address
 from specr_scorer.exchanges import Exchange
+from specr_scorer.heads import KnownHeads
 from specr_scorer.phases import (
     FAREWELL_SECONDS,
     HEAD_SECONDS,
@@ -33,6 +33,16 @@ _TURN_SECONDS: Final = 0.005
 """How long requests sent ahead are answered until it is the turn of other connections."""
 
 
+class Register(Protocol):
+    """Who knows all connections."""
+
+    def add(self, connection: "Connection") -> None:
+        """Take note of a client that came."""
+
+    def remove(self, connection: "Connection") -> None:
+        """Take note of a client that left."""
+
+
 class Connection(asyncio.Protocol):
     """One connection, from when it is made until it is lost. All in the event loop's thread.
 
@@ -43,8 +53,8 @@ class Connection(asyncio.Protocol):
         encoder: shared by all connections.
         loop: whose clock counts.
         turn: in which what arrives is read, where it is worth waiting for others.
-        on_open: is told when the connection is there.
-        on_close: is told when it is gone.
+        known: the heads that came before, on whichever connection.
+        register: is told when the connection is there, and when it is gone.
     """
 
     def __init__(
@@ -53,8 +63,8 @@ class Connection(asyncio.Protocol):
         encoder: Encoder,
         loop: asyncio.AbstractEventLoop,
         turn: Turn,
-        on_open: "Callable[[Connection], None]",
-        on_close: "Callable[[Connection], None]",
+        known: KnownHeads,
+        register: "Register",
     ) -> None:
         self.phase = Phase.IDLE
         self.deadline = math.inf
@@ -62,9 +72,8 @@ class Connection(asyncio.Protocol):
         self._encoder = encoder
         self._loop = loop
         self._turn = turn
-        self._on_open = on_open
-        self._on_close = on_close
-        self._reader = Reader(service.begin)
+        self._register = register
+        self._reader = Reader(service.begin, known)
         self._transport: asyncio.Transport
         self._client = ""
         self._served: Exchange | None = None
@@ -89,11 +98,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._client = shown_address(transport.get_extra_info("peername"))
         self._wait()
-        self._on_open(self)
+        self._register.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The client is gone: nobody waits for an answer any more."""
-        self._on_close(self)
+        self._register.remove(self)
         self._deaf = True
         self._arrived = b""
         served, self._served = self._served, None
@@ -272,8 +281,8 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, exchange: Exchange, response: Response) -> None:
         keeps = exchange.keeps and not self._service.retired
-        said = ("keep-alive" if exchange.old else None) if keeps else "close"
-        self._transport.write(self._encoder.encode(response, said, head_only=exchange.method == "HEAD"))
+        said = ("keep-alive" if exchange.head.old else None) if keeps else "close"
+        self._transport.write(self._encoder.encode(response, said, head_only=exchange.head.method == "HEAD"))
         self._service.end(exchange, response, self._client)
         if not keeps:
             self._end(exchange)
@@ -313,7 +322,7 @@ class Connection(asyncio.Protocol):
                 self._enter(Phase.HEAD, HEAD_SECONDS)
         elif self.phase is not Phase.BODY:
             self._enter(Phase.BODY, self._service.read_timeout)
-            if coming.waits and not coming.received:
+            if coming.head.waits and not coming.received:
                 self._transport.write(CONTINUE)
 
     def _enter(self, phase: Phase, seconds: float) -> None:

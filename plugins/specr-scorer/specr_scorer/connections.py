@@ -5,6 +5,7 @@ import resource
 from typing import Final
 
 from specr_scorer.connection import Connection
+from specr_scorer.heads import KnownHeads
 from specr_scorer.phases import Phase
 from specr_scorer.responses import error
 from specr_scorer.service import Service
@@ -27,6 +28,7 @@ class Connections:
         self._service = service
         self._loop = loop
         self._encoder = Encoder()
+        self._known = KnownHeads()
         self._turn = turn
         self._open: set[Connection] = set()
         self._most, self._refused = _room(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -35,7 +37,7 @@ class Connections:
 
     def make(self) -> Connection:
         """A connection for the next client, as asyncio asks for one."""
-        return Connection(self._service, self._encoder, self._loop, self._turn, self._on_open, self._on_close)
+        return Connection(self._service, self._encoder, self._loop, self._turn, self._known, self)
 
     async def drain(self, seconds: float) -> bool:
         """Let what is asked be answered, then close; False if that took longer than it may."""
@@ -58,7 +60,8 @@ class Connections:
                 return False
         return True
 
-    def _on_open(self, connection: Connection) -> None:
+    def add(self, connection: Connection) -> None:
+        """Take note of a client that came, and make room for it."""
         self._open.add(connection)
         self._service.connected = len(self._open)
         if len(self._open) > self._most:
@@ -67,7 +70,8 @@ class Connections:
             self._looking = True
             self._loop.call_later(_INTERVAL, self._look)
 
-    def _on_close(self, connection: Connection) -> None:
+    def remove(self, connection: Connection) -> None:
+        """Take note of a client that left."""
         self._open.discard(connection)
         self._service.connected = len(self._open)
         if not self._open:

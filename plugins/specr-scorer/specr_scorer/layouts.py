@@ -22,7 +22,8 @@ class Column:
 class Layout:
     """What the field lists of a request mean for this model.
 
-    `alike` is the type of all cells, where they all are inputs of one type; `has_media` says whether cells of
+    `alike` is the type of all cells, where they all are inputs of one type; `in_order` are the inputs' names,
+    where a row holds them all, in the schema's order, and nothing else; `has_media` says whether cells of
     an input stand for files. `required` are the inputs that may not be missing; `copies` are the positions of
     the cells that the answer repeats; `makes_ids` says whether a made-up id follows them; `answer_fields`
     names the answer's columns.
@@ -31,6 +32,7 @@ class Layout:
     width: int
     columns: tuple[Column, ...]
     alike: DataType | None
+    in_order: tuple[str, ...] | None
     has_media: bool
     required: tuple[str, ...]
     copies: tuple[int, ...]
@@ -63,9 +65,11 @@ def make_layout(
     if makes_ids and id_field is not None:
         names.append(id_field)
     types = {field.type for field in schema.inputs}
+    inputs = tuple(field.name for field in schema.inputs)
     return Layout(
         width=len(fields),
         alike=types.pop() if len(types) == 1 and len(fields) == len(schema.inputs) else None,
+        in_order=inputs if inputs == tuple(fields) else None,
         has_media=bool(schema.media),
         columns=tuple(Column(position[field.name], field, PARSERS[field.type]) for field in schema.inputs),
         required=tuple(field.name for field in schema.inputs if not field.nullable),

@@ -11,6 +11,7 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from specr_scorer.exchanges import Exchange
+from specr_scorer.heads import Head, HeadParts, KnownHeads
 from specr_scorer.responses import Job, Response, error, too_large
 
 HEAD_BYTES: Final = 65_536
@@ -28,13 +29,16 @@ class Reader:
 
     Args:
         begin: is called with each request whose head is whole, and decides what it is.
+        known: the heads that came before, on whichever connection.
     """
 
-    def __init__(self, begin: Callable[[Exchange], None]) -> None:
+    def __init__(self, begin: Callable[[Exchange], None], known: KnownHeads) -> None:
         self.coming: Exchange | None = None
         self.whole: deque[Exchange] = deque()
         self._begin = begin
+        self._known = known
         self._parser = HttpRequestParser(self)
+        self._parts = HeadParts()
         self._quiet = 0
         self._resuming = False
 
@@ -42,9 +46,9 @@ class Reader:
     def appetite(self) -> int:
         """How many bytes to feed at once, so that few requests are begun long before their turn."""
         coming = self.coming
-        if coming is None or coming.decided is None or coming.length is None:
+        if coming is None or coming.decided is None or coming.head.length is None:
             return _AHEAD
-        return max(coming.length - coming.received, _AHEAD)
+        return max(coming.head.length - coming.received, _AHEAD)
 
     def feed(self, data: bytes) -> Response | None:
         """Take what came.
@@ -52,18 +56,40 @@ class Reader:
         Returns:
             None, or where nothing may be read any more the answer to `coming`, or to what is no request.
         """
+        alone = self.coming is None and not self.whole
+        if alone and self._take_known(data):
+            return None
         self._quiet += len(data)
+        parser = self._parser
         try:
             self._parse(data)
         except HttpParserError as problem:
             return error(400, f"This is no HTTP/1.1: {problem}.")
         coming = self.coming
+        # an offer to change to another protocol took more than its head to understand, and another parser
+        if alone and coming is None and len(self.whole) == 1 and self._parser is parser:
+            self._known.keep(data, self.whole[0].head)
         if coming is None:
             return None
         if self._quiet > HEAD_BYTES:
             return error(431, f"The head is larger than {HEAD_BYTES} bytes.")
         decided = coming.decided
         return decided if isinstance(decided, Response) and not _is_soon_over(coming) else None
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take one whole request whose head came before; False if it's not that."""
+        known = self._known.find(data)
+        if known is None:
+            return False
+        head, body = known
+        exchange = Exchange(head)
+        exchange.received = len(body)
+        self._begin(exchange)
+        if body and isinstance(exchange.decided, Job):
+            exchange.body.append(body)
+        self.whole.append(exchange)
+        self._quiet = 0
+        return True
 
     def _parse(self, data: bytes) -> None:
         rest: bytes | memoryview = data
@@ -87,9 +113,10 @@ class Reader:
         coming = self.coming
         if coming is not None:
             self._resuming = True
-            length = coming.headers.get(b"content-length")
+            headers = coming.head.headers
+            length = headers.get(b"content-length")
             framing = (
-                b"transfer-encoding: " + coming.headers[b"transfer-encoding"]
+                b"transfer-encoding: " + headers[b"transfer-encoding"]
                 if length is None
                 else b"content-length: " + length
             )
@@ -101,17 +128,17 @@ class Reader:
         """A request begins."""
         if not self._resuming:
             self.coming = Exchange()
+            self._parts = HeadParts()
 
     def on_url(self, piece: bytes) -> None:
         """A piece of its target came."""
         if not self._resuming:
-            self._expected().target += piece
+            self._parts.target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header of it came, or one after its body, which has nothing to say here."""
-        coming = self._expected()
-        if coming.decided is None:
-            coming.take_header(name, value)
+        if self._expected().decided is None:
+            self._parts.take_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Its head is whole."""
@@ -119,12 +146,12 @@ class Reader:
         if self._resuming:
             self._resuming = False
             return
-        coming, parser = self._expected(), self._parser
-        coming.method = parser.get_method().decode("latin-1")
-        coming.old = parser.get_http_version() == "1.0"
+        coming, parser, parts = self._expected(), self._parser, self._parts
+        old = parser.get_http_version() == "1.0"
         # what an old proxy before us, to which chunks are no body, would take for further requests
-        in_doubt = coming.old and b"transfer-encoding" in coming.headers
-        coming.keeps = parser.should_keep_alive() and not in_doubt
+        in_doubt = old and b"transfer-encoding" in parts.headers
+        keeps = parser.should_keep_alive() and not in_doubt
+        coming.take_head(Head.of(parts, parser.get_method().decode("latin-1"), old=old, keeps=keeps))
         self._begin(coming)
 
     def on_body(self, piece: bytes) -> None:
@@ -143,7 +170,7 @@ class Reader:
         """It is whole; or the parser thinks so, who takes the body after an offer to upgrade for no HTTP."""
         self._quiet = 0
         coming = self._expected()
-        if not (self._parser.should_upgrade() and coming.has_body):
+        if not (self._parser.should_upgrade() and coming.head.has_body):
             self.whole.append(coming)
             self.coming = None
 
@@ -153,4 +180,5 @@ class Reader:
 
 
 def _is_soon_over(exchange: Exchange) -> bool:
-    return exchange.length is not None and exchange.length <= _SMALL_REST and not exchange.waits
+    head = exchange.head
+    return head.length is not None and head.length <= _SMALL_REST and not head.waits

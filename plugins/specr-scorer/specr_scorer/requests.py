@@ -188,6 +188,9 @@ def _parse_alike(layout: Layout, cells: list[Any]) -> dict[str, list[Cell]] | No
     values = None if layout.alike is None else parse_alike(layout.alike, cells)
     if values is None or (layout.required and None in values):
         return None
+    if layout.in_order is not None and len(values) == layout.width:
+        # of a row: its cells as columns of one, without a turn of Python's for each
+        return dict(zip(layout.in_order, map(list, zip(values, strict=True)), strict=True))
     return {column.field.name: values[column.position :: layout.width] for column in layout.columns}
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from specr_scorer.access import log_request
 from specr_scorer.app import Application
 from specr_scorer.exchanges import Exchange
+from specr_scorer.heads import Head
 from specr_scorer.messages import say
 from specr_scorer.responses import Content, Job, Response, error, failed
 from specr_scorer.settings import Settings
@@ -47,14 +48,10 @@ class Service:
         """Decide by a request's head what it is."""
         self._metrics.in_flight += 1
         try:
-            exchange.split_target()
-            exchange.route = self._app.find(exchange.path)
-            exchange.decided = _check_host(exchange) or self._app.admit(
-                exchange.route,
-                exchange.method,
-                exchange.header(b"authorization"),
-                exchange.length,
-                exchange.header(b"content-encoding"),
+            head = exchange.head
+            exchange.route = self._app.find(head.path)
+            exchange.decided = _check_host(head) or self._app.admit(
+                exchange.route, head.method, head.authorization, head.length, head.encoding
             )
         except Exception as bug:  # noqa: BLE001 - the last stop before the client
             exchange.decided = failed(bug)
@@ -72,19 +69,19 @@ class Service:
         body = exchange.body
         content = Content(
             bytes(body[0]) if len(body) == 1 else b"".join(body),
-            exchange.query,
-            exchange.header(b"content-type") or "",
+            exchange.head.query,
+            exchange.head.content_type,
         )
         small = job.limit is not None and len(content.body) <= _SMALL
-        together = job.together if small else None
-        task = Task(job.run, content, on_done, together, joins=job.joins, small=small)
-        if self.connected == 1:  # no other request could come meanwhile
+        if small and self.connected == 1:  # no other request could come meanwhile
             try:
-                response = self._workers.do_now(task)
+                response = self._workers.do_now(job.run, content)
             except Exception as bug:  # noqa: BLE001 - the last stop before the client
                 return failed(bug)
             if response is not None:
                 return response
+        together = job.together if small else None
+        task = Task(job.run, content, on_done, together, joins=job.joins, small=small)
         self._workers.submit(task)
         return task
 
@@ -103,17 +100,17 @@ class Service:
         """Count an answered request, and log it."""
         self._metrics.in_flight -= 1
         seconds = time.perf_counter() - exchange.started
-        route, method = exchange.route, exchange.method
+        route, method = exchange.route, exchange.head.method
         self._metrics.observe(
             "other" if route is None else route.path,
-            method if route is not None and method in route.methods else "other",
+            "other" if route is None or route.find(method) is None else method,
             response.status,
             seconds,
             response.rows,
         )
         if self._settings.access_log:
             try:
-                log_request(client, method, exchange.path, exchange.received, response, seconds)
+                log_request(client, method, exchange.head.path, exchange.received, response, seconds)
             except OSError as problem:
                 self._lose_line(problem)
 
@@ -128,8 +125,10 @@ class Service:
             say(f"lines of the access log can't be written, and are lost: {problem.strerror}.")
 
 
-def _check_host(exchange: Exchange) -> Response | None:
-    """A request of HTTP/1.1 without a Host is to be refused (RFC 9112, 3.2)."""
-    if exchange.old or b"host" in exchange.headers:
+def _check_host(head: Head) -> Response | None:
+    """A request of HTTP/1.1 that does not have one Host is to be refused (RFC 9112, 3.2)."""
+    if head.hosts == 1 or (head.old and not head.hosts):
         return None
-    return error(400, "This is no HTTP/1.1: there is no header Host.")
+    return error(
+        400, f"This is no HTTP/1.1: there {'are several headers' if head.hosts else 'is no header'} Host."
+    )

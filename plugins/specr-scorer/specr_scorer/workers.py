@@ -124,15 +124,15 @@ class Workers(Generic[A, T]):
             # what arrives in the same turn of the loop joins it
             self._loop.call_soon(self._run_inline)
 
-    def do_now(self, task: Task[A, T]) -> T | None:
-        """Do a small task at once, if that may be and nothing else waits; None where it may not.
+    def do_now(self, run: Callable[[A], T], argument: A) -> T | None:
+        """Do what is small at once, if that may be and nothing else waits; None where it may not.
 
-        What the task raises is raised here.
+        What it raises is raised here.
         """
-        if self._inline or self._busy or not (task.small and self._is_trusted()):
+        if self._inline or self._busy or not self._is_trusted():
             return None
         started = time.perf_counter()
-        result = task.run(task.argument)
+        result = run(argument)
         self._learn(time.perf_counter() - started)
         return result
 

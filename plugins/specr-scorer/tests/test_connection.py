@@ -361,16 +361,21 @@ def test_versions_and_methods_of_old() -> None:
         third.data_received(b"HEAD /model/contribution HTTP/1.1\r\nhost: x\r\n\r\n" + ID)
         assert transport.written.startswith(b"HTTP/1.1 405 Method Not Allowed\r\ndate: ")
         assert b"detail" not in transport.written
+        counted = house.app.metrics.render()
+        assert b'{route="/model/id",method="HEAD",status="200"}' in counted
+        assert b'{route="/model/contribution",method="other",status="405"}' in counted
 
     play(main)
 
 
-def test_only_http_1_0_may_leave_out_the_host() -> None:
+def test_only_http_1_0_may_leave_out_the_host_and_nobody_names_two() -> None:
     async def main(house: House) -> None:
         connection, transport = house.connect()
-        connection.data_received(b"GET /model/id HTTP/1.1\r\n\r\n" + ID)
-        assert [status for status, _ in transport.answers] == [400, 200]
+        twice = b"GET /model/id HTTP/1.%d\r\nHost: a\r\nhost: a\r\nConnection: keep-alive\r\n\r\n"
+        connection.data_received(b"GET /model/id HTTP/1.1\r\n\r\n" + twice % 1 + twice % 0 + ID)
+        assert [status for status, _ in transport.answers] == [400, 400, 400, 200]
         assert b"there is no header Host" in transport.answers[0][1]
+        assert b"there are several headers Host" in transport.answers[1][1]
         assert house.app.metrics.in_flight == 0
 
     play(main)

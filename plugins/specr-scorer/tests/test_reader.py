@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from specr_scorer.exchanges import Exchange
+from specr_scorer.heads import KnownHeads
 from specr_scorer.reader import HEAD_BYTES, Reader
 from specr_scorer.responses import BodyLimit, Job, Response, error
 
@@ -17,19 +18,26 @@ JOB = Job(lambda _: Response(200, b""), BodyLimit(LIMIT, "SPECR_MAX_REQUEST_BYTE
 
 def begin(exchange: Exchange) -> None:
     """Admit everything but what goes to /no…."""
-    exchange.split_target()
-    exchange.decided = error(404, "no") if exchange.path.startswith("/no") else JOB
+    exchange.decided = error(404, "no") if exchange.head.path.startswith("/no") else JOB
 
 
-def make() -> Reader:
-    return Reader(begin)
+def make(known: KnownHeads | None = None) -> Reader:
+    return Reader(begin, known or KnownHeads())
 
+
+UPGRADE = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
 
 Read = tuple[str, str, str, bytes, bool]
 
 
 def shown(exchange: Exchange) -> Read:
-    return exchange.method, exchange.path, exchange.query, b"".join(exchange.body), exchange.keeps
+    return (
+        exchange.head.method,
+        exchange.head.path,
+        exchange.head.query,
+        b"".join(exchange.body),
+        exchange.keeps,
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,85 @@ def test_requests_are_the_same_however_their_bytes_are_cut(sent: list[Sent], cut
     read = [shown(exchange) for exchange in reader.whole]
     assert read == expected[: len(read)]
     assert len(read) == len(sent) or reader.coming is not None
+
+
+lines = st.sampled_from(
+    [
+        b"Content-Length: 3",
+        b"content-length: 03",
+        b"Transfer-Encoding: chunked",
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Connection: Upgrade\r\nUpgrade: h2c",
+        b"Expect: 100-continue",
+        b"Authorization: Bearer x",
+        b"",
+        b"\n",
+    ]
+)
+wires = st.builds(
+    lambda target, version, lines, end, body: b"\r\n".join(
+        [b"POST %b HTTP/%b" % (target, version), *lines, end, body]
+    ),
+    st.sampled_from([b"/", b"/no", b"/a?b", b"*"]),
+    st.sampled_from([b"1.1", b"1.0", b"1.1\n"]),
+    st.lists(lines, max_size=3),
+    st.sampled_from([b"", b"\n"]),
+    st.sampled_from([b"", b"abc", b"ab\n", b"\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]),
+)
+
+
+@given(st.lists(wires, min_size=1, max_size=4), st.lists(wires, min_size=1, max_size=4))
+@example(
+    [b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"], [b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"]
+)
+@example(
+    [b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"],
+    [b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"],
+)
+@example([UPGRADE + b"\r\n"], [UPGRADE + b"\r\n", b"POST / HTTP/1.1\r\n\r\n"])
+def test_a_head_that_came_before_means_the_same_again(before: list[bytes], after: list[bytes]) -> None:
+    known = KnownHeads()
+    for wire in (*before, *after):  # each on a connection of its own
+        make(known).feed(wire)
+
+    def read(reader: Reader) -> list[object]:
+        told: list[object] = []
+        for wire in after:
+            refusal = reader.feed(wire)
+            whole = [(*shown(exchange), exchange.head, exchange.received) for exchange in reader.whole]
+            coming = reader.coming
+            rest = None if coming is None else (coming.head, coming.received, b"".join(coming.body))
+            told.append((refusal, whole, rest, [exchange.decided for exchange in reader.whole]))
+            if refusal is not None:
+                break
+            if not (coming or any(not exchange.keeps for exchange in reader.whole)):
+                reader.whole.clear()  # they were answered
+        return told
+
+    assert read(make(known)) == read(make())
+
+
+def test_a_head_is_parsed_once() -> None:
+    known = KnownHeads()
+    wire = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+    reader = make(known)
+    reader.feed(wire + b"abc")
+    first = reader.whole.popleft()
+    other = make(known)
+    other.feed(wire + b"def")
+    (second,) = other.whole
+    assert second.head is first.head
+    assert (shown(second), second.received) == (("POST", "/a", "", b"def", True), 3)
+
+
+def test_no_more_heads_are_kept_than_take_little_memory() -> None:
+    known = KnownHeads()
+    for number in range(1000):
+        make(known).feed(b"GET /%d HTTP/1.1\r\nx: %b\r\n\r\n" % (number, b"y" * (number * 10)))
+    kept = known._heads
+    assert 0 < len(kept) <= 64
+    assert max(map(len, kept)) <= 2048
 
 
 @given(st.lists(st.binary(max_size=200), max_size=5))
@@ -170,7 +257,7 @@ def test_a_refused_request_is_read_to_its_end_if_that_is_near() -> None:
     reader = make()
     assert reader.feed(b"POST /no HTTP/1.1\r\ncontent-length: 3\r\n\r\n") is None
     assert reader.feed(b"abcGET /yes HTTP/1.1\r\n\r\n") is None
-    assert [exchange.path for exchange in reader.whole] == ["/no", "/yes"]
+    assert [exchange.head.path for exchange in reader.whole] == ["/no", "/yes"]
     for head in (
         b"content-length: 99999999",
         b"transfer-encoding: chunked",
@@ -189,13 +276,10 @@ def test_what_matters_of_a_head() -> None:
     )
     (exchange,) = reader.whole
     assert shown(exchange) == ("GET", "/é\ufffd/a/b", "q=%20", b"", True)
-    assert exchange.header(b"authorization") == "one"
-    assert exchange.header(b"content-type") is None
-    assert exchange.old
-    assert not exchange.waits
-
-
-UPGRADE = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    head = exchange.head
+    assert (head.authorization, head.content_type, head.encoding) == ("one", "", None)
+    assert head.old
+    assert not head.waits
 
 
 @pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
@@ -204,7 +288,7 @@ def test_the_body_after_an_offer_is_no_request_however_its_length_is_written(spa
     inner = b"GET /smuggled HTTP/1.1\r\n\r\n"
     head = UPGRADE + b"Content-Length: %d%b\r\n\r\n" % (len(inner), space)
     assert reader.feed(head + inner + b"GET /yes HTTP/1.1\r\n\r\n") is None
-    assert [(exchange.path, b"".join(exchange.body)) for exchange in reader.whole] == [
+    assert [(exchange.head.path, b"".join(exchange.body)) for exchange in reader.whole] == [
         ("/", inner),
         ("/yes", b""),
     ]
@@ -234,7 +318,7 @@ def test_a_length_may_begin_with_any_number_of_zeros() -> None:
     reader = make()
     assert reader.feed(b"POST /no HTTP/1.1\r\ncontent-length: " + b"0" * 5000 + b"3\r\n\r\nab") is None
     assert reader.coming is not None
-    assert reader.coming.length == 3
+    assert reader.coming.head.length == 3
 
 
 def test_a_body_in_small_pieces_takes_no_more_memory_than_a_whole_one() -> None:

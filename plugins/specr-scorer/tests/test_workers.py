@@ -228,9 +228,9 @@ def test_small_tasks_move_to_the_loop_once_they_are_quick() -> None:
         workers = make()
         await trusted(workers, doubler)
         assert threading.get_ident() not in doubler.threads  # not allowed yet
+        assert workers.do_now(doubler.run, 21) is None
         workers.allow_inline()
-        assert workers.do_now(doubler.task(1, small=False)) is None
-        assert workers.do_now(doubler.task(21)) == 42
+        assert workers.do_now(doubler.run, 21) == 42
         assert threading.get_ident() in doubler.threads
         doubler.groups.clear()
         assert await asyncio.gather(*(submit(workers, doubler.task(n)) for n in range(3))) == [0, 2, 4]
@@ -250,7 +250,7 @@ def test_nothing_runs_on_the_loop_beside_a_thread_that_works() -> None:
         small = submit(workers, doubler.task(1))  # would run on the loop, in its next turn
         large = submit(workers, doubler.task(-1, joins=False, small=False))
         other = submit(workers, doubler.task(2))
-        assert workers.do_now(doubler.task(3)) is None
+        assert workers.do_now(doubler.run, 3) is None
         await asyncio.sleep(0.05)
         assert doubler.groups[-2:] == [[1], [-1]]
         assert threading.get_ident() not in doubler.threads
