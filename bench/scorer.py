@@ -14,11 +14,16 @@ the rounds. A system that fails is told, with its log's last lines, and the othe
 standard output, and as JSON to bench/out/.
 
 Beside them stands a server that only looks answers up: what takes it long, takes any server long. At half
-load it is asked at specr's pace.
+load it is asked as often as specr.
+
+Everything, wrk too, runs on one processor, where there is a choice: a message to another processor that
+sleeps goes through the host on a virtual machine, and takes as long as a prediction. `--spread` leaves it to
+the scheduler.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
 import signal
@@ -34,10 +39,10 @@ from typing import Any
 
 import psutil
 
+from bench.scorer_answers import ask_all, post
 from bench.scorer_environments import python_of, trained_models
-from bench.scorer_load import Load, press
-from bench.scorer_pace import ask_all, even_times, pace, post, random_times
-from bench.scorer_results import EVEN, LOADS, MANY, RANDOM, Measured, Taken, render, render_targets
+from bench.scorer_load import Load, half, press
+from bench.scorer_results import HALVES, LOADS, MANY, Measured, Taken, render, render_targets
 from bench.scorer_servers import Running, ServerError, System, ask, start
 from bench.scorer_systems import ALL, ROOT, SYSTEMS
 
@@ -92,10 +97,11 @@ class Subject:
         """Start a system."""
         return start(system, python_of(system.environment), self.model, self.scratch, _free_port())
 
-    def press(self, running: Running, connections: int, rows: int, seconds: int) -> Load:
-        """Ask as much as is answered."""
+    def press(self, running: Running, connections: int, rows: int, seconds: int, pause: float = 0) -> Load:
+        """Ask as much as is answered, or less, by pauses of so many milliseconds after each answer."""
         url = f"http://127.0.0.1:{running.port}{running.system.path}"
-        came = press(url, self.bodies(running.system, rows), connections, seconds, self.scratch)
+        bodies = self.bodies(running.system, rows)
+        came = press(url, bodies, connections, seconds, self.scratch, pause)
         running.settle()
         return came
 
@@ -188,41 +194,33 @@ def _round(subject: Subject, running: dict[str, Running], load: str, seconds: in
 
 
 def _press(subject: Subject, running: Running, load: str, seconds: int) -> None:
-    """One load on one system; after that of many connections, half of what it took."""
+    """One load on one system; after some, half of what it took."""
     taken = subject.taken[running.system.name]
     connections, rows = LOADS[load]
     subject.press(running, connections, rows, 1)  # so that nobody is measured cold
     calls = _calls(running)
-    measured = _measured(running, lambda: (subject.press(running, connections, rows, seconds), None))
+    measured = _measured(running, lambda: subject.press(running, connections, rows, seconds))
     taken.loads.setdefault(load, []).append(measured)
-    if load != MANY:
-        return
-    if calls is not None:
+    if load == MANY and calls is not None:
         before, after = calls, _calls(running) or calls
         taken.joined.append((after[0] - before[0]) / max(1, after[1] - before[1]))
         _see_same(subject, running, taken)
-    requests = [
-        post(running.port, running.system.path, body) for body in subject.bodies(running.system, rows)
-    ]
-    pace_of = subject.taken.get(running.system.paced_as or "", taken).loads.get(MANY) or [measured]
-    for name, times in ((EVEN, even_times), (RANDOM, random_times)):
-        due = times(pace_of[-1].requests_per_second / 2, seconds)
-
-        def paced(due: Sequence[float] = due) -> tuple[Load, float]:
-            came = pace(running.port, requests, due)
-            return came.load, came.late
-
-        taken.loads.setdefault(name, []).append(_measured(running, paced))
+    if load in HALVES:
+        paced_as = subject.taken.get(running.system.paced_as or "", taken).loads.get(load) or [measured]
+        rate = paced_as[-1].requests_per_second
+        pause = half(connections, rate, lambda pause: subject.press(running, connections, rows, 1, pause))
+        came = _measured(running, lambda: subject.press(running, connections, rows, seconds, pause))
+        taken.loads.setdefault(HALVES[load], []).append(came)
 
 
-def _measured(running: Running, load: Callable[[], tuple[Load, float | None]]) -> Measured:
+def _measured(running: Running, load: Callable[[], Load]) -> Measured:
     """What came of a load, with the processor time that it took."""
     running.settle()
     before = running.cpu_seconds()
-    came, late = load()
+    came = load()
     running.settle()
     cpu = 1000 * (running.cpu_seconds() - before) / came.requests
-    return Measured(came.requests, came.requests_per_second, came.p50, came.p99, cpu, late)
+    return Measured(came.requests, came.requests_per_second, came.p50, came.p99, cpu)
 
 
 def _calls(running: Running) -> tuple[float, float] | None:
@@ -238,10 +236,10 @@ def _see_same(subject: Subject, running: Running, taken: Taken) -> None:
     """Compare the answers to many connections at once with those to one, byte by byte."""
     system = running.system
     requests = [post(running.port, system.path, body) for body in subject.bodies(system, 1)]
-    alone = {answer.number: answer.body for answer in ask_all(running.port, requests, [0.0] * _BODIES, 1)[0]}
-    together, _ = ask_all(running.port, requests, [0.0] * _SAME)
+    alone = ask_all(running.port, requests, _BODIES, 1)
+    together = ask_all(running.port, requests, _SAME, LOADS[MANY][0])
     taken.compared += len(together)
-    taken.differing += sum(answer.body != alone[answer.number % _BODIES] for answer in together)
+    taken.differing += sum(body != alone[number % _BODIES] for number, body in enumerate(together))
 
 
 def _free_port() -> int:
@@ -274,6 +272,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--starts", type=int, default=3, help="how often start-up is measured; 0 leaves it out"
     )
+    parser.add_argument(
+        "--spread", action="store_true", help="leave it to the scheduler which processor does what"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "out" / "scorer.json")
     return parser.parse_args()
 
@@ -285,6 +286,8 @@ def main() -> None:
         sys.exit("wrk is not installed; most distributions have it in a package of that name")
     systems = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
     plan = Plan(1, 1, 1) if options.short else Plan(options.rounds, options.seconds, options.starts)
+    if not options.spread:
+        _share_a_processor()
     results: dict[str, dict[str, Taken]] = {}
     before = psutil.cpu_times()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the end"))  # and servers are stopped
@@ -302,6 +305,12 @@ def main() -> None:
     print(f"\nOf the time that this machine wanted to compute, other machines on its host took {stolen:.1%}.")
     if any(taken.failure for by in results.values() for taken in by.values()):
         sys.exit(1)
+
+
+def _share_a_processor() -> None:
+    """Run on the last processor alone, and let whatever is started from here do so."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _stolen(before: Any, after: Any) -> float:

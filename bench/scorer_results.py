@@ -4,18 +4,21 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-ONE, MANY = "1 connection, 1 row", "64 connections, 1 row"
+ONE, FEW, MANY = "1 connection, 1 row", "4 connections, 1 row", "64 connections, 1 row"
 LOADS = {
     ONE: (1, 1),
+    FEW: (4, 1),
     MANY: (64, 1),
     "1 connection, 1,000 rows": (1, 1000),
     "64 connections, 1,000 rows": (64, 1000),
 }
-EVEN, RANDOM = "half load, evenly", "half load, at random"
+HALF_FEW, HALF_MANY = "4 connections, 1 row, half load", "64 connections, 1 row, half load"
+HALVES = {FEW: HALF_FEW, MANY: HALF_MANY}
+"""The loads of which half is asked, too: the same connections, that pause after each answer."""
 BARE = "bare"
 """The server that predicts nothing."""
 _NOTHING = "-"
-_FEW = 100
+_TOO_FEW = 100
 """Of fewer requests the 99th percentile is the slowest, and not shown."""
 
 
@@ -23,7 +26,7 @@ _FEW = 100
 class Measured:
     """One load on one system in one round; milliseconds.
 
-    `cpu` is the processor time of a request; `late` how late the sender was for 99 of 100, where it paced.
+    `cpu` is the processor time of a request.
     """
 
     requests: int
@@ -31,7 +34,6 @@ class Measured:
     p50: float
     p99: float
     cpu: float
-    late: float | None = None
 
 
 @dataclass
@@ -59,9 +61,10 @@ def render(model: str, results: Mapping[str, Taken]) -> str:
     def of(load: str) -> list[Sequence[Measured]]:
         return [taken.loads.get(load, ()) for taken in results.values()]
 
-    rows = {load: [_rate(loads) for loads in of(load)] for load in LOADS}
-    rows |= {load: [_times(loads) for loads in of(load)] for load in (EVEN, RANDOM)}
-    rows |= {f"processor time a request, {load}": [_cpu(loads) for loads in of(load)] for load in (ONE, MANY)}
+    rows = {load: [_rate(loads) for loads in of(load)] for load in (*LOADS, *HALVES.values())}
+    rows |= {
+        f"processor time a request, {load}": [_cpu(loads) for loads in of(load)] for load in (ONE, FEW, MANY)
+    }
     rows["requests a call of the model, 64 connections"] = [
         _median(taken.joined, "{:.1f}") for taken in results.values()
     ]
@@ -85,7 +88,7 @@ def _rate(loads: Sequence[Measured]) -> str:
 def _times(loads: Sequence[Measured]) -> str:
     if not loads:
         return _NOTHING
-    p99 = f"{_of(loads, 'p99'):.2f}" if max(load.requests for load in loads) >= _FEW else _NOTHING
+    p99 = f"{_of(loads, 'p99'):.2f}" if max(load.requests for load in loads) >= _TOO_FEW else _NOTHING
     return f"{_of(loads, 'p50'):.2f} / {p99} ms"
 
 
@@ -106,19 +109,22 @@ def render_targets(results: Mapping[str, Mapping[str, Taken]]) -> str:
     lines = ["| | " + " | ".join(results) + " |", f"| --- |{' ---: |' * len(results)}"]
     rows = {
         f"requests a second, {load}: {name}": [_against(by, name, rivals, load) for by in results.values()]
-        for load in (ONE, MANY)
+        for load in (ONE, FEW, MANY)
         for name, rivals in (
             ("specr / MLServer", "MLServer"),
             ("specr by pyfunc / MLServer", "MLServer"),
             ("specr by pyfunc / MLServer, mlflow", "MLServer, mlflow"),
         )
     }
-    rows[f"requests a second, {ONE}: bare / MLServer"] = [
-        _against(by, BARE, "MLServer", ONE) for by in results.values()
-    ]
+    rows |= {
+        f"requests a second, {load}: bare / MLServer": [
+            _against(by, BARE, "MLServer", load) for by in results.values()
+        ]
+        for load in (ONE, FEW)
+    }
     rows |= {
         f"p99 / p50 at {load}: {name}": [_spread(by, name, load) for by in results.values()]
-        for load in (EVEN, RANDOM)
+        for load in (ONE, FEW, HALF_FEW, MANY, HALF_MANY)
         for name in ("specr", BARE)
     }
     rows["start-up: specr / MLServer"] = [_starts(by) for by in results.values()]
