@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import queue
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event as Flag
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from specr.address import Address
+from specr.apply.desk import Died, Finished, Message, WorkerDesk, WriteRequest
 from specr.apply.events import (
     Event,
     Observer,
@@ -38,9 +39,7 @@ from specr.backends.protocol import (
     LeaseLostError,
     SerialConflictError,
     StartRun,
-    Write,
 )
-from specr.canonical import Json
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.model import Change
 
@@ -72,62 +71,6 @@ class RunInfo(Struct, frozen=True):
     actor: str
 
 
-class _WriteRequest(Struct, frozen=True):
-    """A worker asks the scheduling thread to write, and waits for `done`."""
-
-    writes: Sequence[Write]
-    durable: bool
-    done: Future[None]
-
-
-class _Finished(Struct, frozen=True):
-    outcome: Outcome
-
-
-class _Died(Struct, frozen=True):
-    """A worker ended by something that is no error of its change, such as SystemExit."""
-
-    change: Change
-    error: BaseException
-
-
-_Message = _WriteRequest | _Finished | _Died | StepProgress
-
-
-class _WorkerDesk:
-    """One worker's Desk: everything goes through the scheduling thread's inbox."""
-
-    def __init__(
-        self,
-        address: Address,
-        inbox: queue.SimpleQueue[_Message],
-        journal: Journal,
-        is_open: Callable[[], bool],
-    ) -> None:
-        self._address = address
-        self._inbox = inbox
-        self._journal = journal
-        self._is_open = is_open
-
-    def check(self) -> None:
-        if not self._is_open():
-            raise JournalClosedError("the run has ended")
-
-    def write(self, writes: Sequence[Write], *, durable: bool = True) -> None:
-        done: Future[None] = Future()
-        self._inbox.put(_WriteRequest(writes, durable, done))
-        done.result()
-
-    def tell(self, stage: str, message: str = "") -> None:
-        self._inbox.put(StepProgress(self._address, stage, message))
-
-    def attribute(self, address: Address, name: str) -> Json:
-        recorded = self._journal.recorded(address)
-        if recorded is None or name not in recorded.attributes:
-            raise LookupError(f"{address} has no attribute {name}")
-        return recorded.attributes[name]
-
-
 class Engine:
     """Carries out the changes of one plan. Made for one run.
 
@@ -147,7 +90,7 @@ class Engine:
         self._observer = observer
         self._parallelism = parallelism
         self._stopping = stopping
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._outcomes: dict[Address, Outcome] = {}
         self._begun: dict[Address, float] = {}
         self._running = 0
@@ -220,7 +163,7 @@ class Engine:
             self._end(Outcome(change.address, change.action, OutcomeKind.DONE), walk)
             return
         self._running += 1
-        desk = _WorkerDesk(change.address, self._inbox, self._journal, lambda: self._broken is None)
+        desk = WorkerDesk(change.address, self._inbox, self._journal, lambda: self._broken is None)
         taken_up = self._journal.takes_up(change)
         task = Task(change, recorded, plan, self._means, desk, taken_up)
         pool.submit(self._work, task)
@@ -238,25 +181,25 @@ class Engine:
             _log.debug("unexpected error in the change of %s", change.address, exc_info=True)
             outcome = _failed(change, unexpected(change.address, error))
         except BaseException as error:  # noqa: BLE001 - the scheduling thread must hear of it
-            self._inbox.put(_Died(change, error))
+            self._inbox.put(Died(change, error))
             return
-        self._inbox.put(_Finished(outcome))
+        self._inbox.put(Finished(outcome))
 
-    def _handle(self, message: _Message, walk: Walk) -> None:
+    def _handle(self, message: Message, walk: Walk) -> None:
         match message:
-            case _WriteRequest():
+            case WriteRequest():
                 self._write_for_worker(message)
-            case _Finished(outcome):
+            case Finished(outcome):
                 self._running -= 1
                 self._end(outcome, walk)
-            case _Died(change, error):
+            case Died(change, error):
                 self._running -= 1
                 self._broken = self._broken or error
                 self._end(_failed(change, _lost(change, error)), walk)
             case StepProgress():
                 self._tell(message)
 
-    def _write_for_worker(self, request: _WriteRequest) -> None:
+    def _write_for_worker(self, request: WriteRequest) -> None:
         if self._broken is not None:
             request.done.set_exception(JournalClosedError(str(self._broken)))
             return

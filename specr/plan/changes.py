@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import digest_of
+from specr.plan.causes import cause_of
 from specr.plan.desired import Desired, effect_of
 from specr.plan.diff import changed_keys, diff_arguments
 from specr.plan.endpoints import costs_a_gap, endpoint_moves, known_endpoint, with_move
@@ -24,28 +25,6 @@ _COMPUTED: Final = {"artifact": ("size",), "build": ("digest", "size"), "deploym
 
 _VERIFIED: Final = frozenset({"schema", "verify"})
 """Deployment arguments that are promises about answers, not parts of what runs."""
-
-
-_TELLING: Final = (
-    "model",
-    "version",
-    "alias",
-    "experiment",
-    "resolved",
-    "*",
-    "runtime",
-    "processor",
-    "source",
-    "modelDigest",
-    "modelId",
-    "schema",
-    "build",
-    "schemaFrom",
-)
-"""Arguments in the order in which they tell why something changes; `*` stands for all others."""
-
-_OWN: Final = _TELLING.index("*")
-
 
 _BEGUN: Final = "an earlier apply began a change here and did not finish"
 _STILL_ASKED_FOR: Final = "--replace asked for it then"
@@ -134,7 +113,7 @@ def _changed(s: Situation, desired: Desired, recorded: RecordedObject) -> Change
     if recorded.fingerprint == desired.fingerprint:
         return None
     differences = diff_arguments(recorded.arguments, desired.arguments)
-    cause = _cause_of(desired, differences)
+    cause = cause_of(desired, differences)
     effect = effect_of_change(desired, recorded, s.schema)
     if effect in {Effect.ROLL_OUT, Effect.FETCH, Effect.BUILD}:
         moved = desired.provider != recorded.provider
@@ -323,13 +302,3 @@ def _basis(s: Situation) -> str:
     if s.observed is None:
         return ""
     return digest_of([s.observed.exists, dict(s.observed.attributes)])
-
-
-def _cause_of(desired: Desired, differences: tuple[Difference, ...]) -> Cause:
-    """The most telling difference: which model is meant comes before how it runs and what follows from it."""
-    first = min(differences, key=lambda d: _TELLING.index(d.path[0]) if d.path[0] in _TELLING else _OWN)
-    whole = desired.upstream.get(str(first.path[0]))
-    upstream = desired.upstream.get(".".join(map(str, first.path[:2])), whole)
-    if upstream is None:
-        return Cause(Reason.ARGUMENTS, first.path)
-    return Cause(Reason.UPSTREAM, first.path, upstream)
