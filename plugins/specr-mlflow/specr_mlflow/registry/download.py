@@ -20,7 +20,7 @@ from specr.sources.http import HttpSource
 from specr.sources.limits import HttpLimits
 from specr.sources.protocol import Resolved
 from specr.sources.url import shown_url
-from specr.workfolder import WORK_FOLDER
+from specr.workfolder import Kept
 from specr_mlflow.registry.client import MlflowServer, strange
 from specr_mlflow.registry.kept import kept_folder, move_to
 from specr_mlflow.registry.library import fetch_by_mlflow
@@ -57,7 +57,7 @@ class Download:
         """
         self._local = local
         self._place = place
-        self._work = root / WORK_FOLDER
+        self._root = root
         self._limits = limits
         self._pause = pause
 
@@ -81,7 +81,7 @@ class Download:
             raise DiagnosticError(
                 strange(self._place.registry, f"says that {shown} lies at {shown_url(uri)}")
             )
-        with kept_folder(self._work / "mlflow", key) as folder:
+        with kept_folder(self._root / Kept.MLFLOW.path, key) as folder:
             if scheme == _PROXIED:
                 server = self._server(parts.netloc)
                 if not self._through_server(server, unquote(parts.path).strip("/"), folder):
@@ -116,7 +116,7 @@ class Download:
     def _through_server(self, server: Server, top: str, folder: Path) -> bool:
         """Bring all files that a server passes on; False where it has none."""
         source = HttpSource(
-            self._work / "downloads", self._limits, self._pause, server.access, may_be_empty=True
+            self._root / Kept.DOWNLOADS.path, self._limits, self._pause, server.access, may_be_empty=True
         )
         until = time.monotonic() + self._limits.whole
         files = list(_list(MlflowServer(server, self._limits, self._pause), top))
