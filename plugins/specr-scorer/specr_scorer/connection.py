@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         turn: Turn,
         known: KnownHeads,
-        register: "Register",
+        register: Register,
     ) -> None:
         self.phase = Phase.IDLE
         self.deadline = math.inf

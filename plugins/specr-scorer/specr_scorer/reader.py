@@ -85,7 +85,8 @@ class Reader:
         exchange = Exchange(head)
         exchange.received = len(body)
         self._begin(exchange)
-        if body and isinstance(exchange.decided, Job):
+        job = exchange.decided
+        if body and isinstance(job, Job) and job.limit is not None:
             exchange.body.append(body)
         self.whole.append(exchange)
         self._quiet = 0
@@ -128,7 +129,6 @@ class Reader:
         """A request begins."""
         if not self._resuming:
             self.coming = Exchange()
-            self._parts = HeadParts()
 
     def on_url(self, piece: bytes) -> None:
         """A piece of its target came."""
@@ -146,7 +146,8 @@ class Reader:
         if self._resuming:
             self._resuming = False
             return
-        coming, parser, parts = self._expected(), self._parser, self._parts
+        coming, parser = self._expected(), self._parser
+        parts, self._parts = self._parts, HeadParts()  # what is read is not held until the next head comes
         old = parser.get_http_version() == "1.0"
         # what an old proxy before us, to which chunks are no body, would take for further requests
         in_doubt = old and b"transfer-encoding" in parts.headers

@@ -1,5 +1,6 @@
 """Bytes to requests, however they are cut."""
 
+import tracemalloc
 from dataclasses import dataclass
 from itertools import pairwise
 from sys import getsizeof
@@ -177,6 +178,18 @@ def test_a_head_is_parsed_once() -> None:
     assert (shown(second), second.received) == (("POST", "/a", "", b"def", True), 3)
 
 
+def test_a_body_that_nobody_wants_is_not_kept_whether_its_head_came_before_or_not() -> None:
+    def begin_without_body(exchange: Exchange) -> None:
+        exchange.decided = Job(lambda _: Response(200, b""))
+
+    known = KnownHeads()
+    for _ in range(2):
+        reader = Reader(begin_without_body, known)
+        reader.feed(b"GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+        (exchange,) = reader.whole
+        assert (exchange.body, exchange.received) == ([], 3)
+
+
 def test_no_more_heads_are_kept_than_take_little_memory() -> None:
     known = KnownHeads()
     for number in range(1000):
@@ -330,6 +343,19 @@ def test_a_body_in_small_pieces_takes_no_more_memory_than_a_whole_one() -> None:
     pieces = reader.coming.body
     assert sum(map(getsizeof, pieces)) < 30_000
     assert b"".join(pieces) == b"".join(b"%02d" % (number % 100) for number in range(10_000))
+
+
+@pytest.mark.parametrize("line", [b"GET /%b HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nAuthorization: %b\r\n"])
+def test_what_was_answered_takes_no_memory_while_nothing_else_comes(line: bytes) -> None:
+    readers = [make() for _ in range(20)]
+    wire = line % (b"x" * 60_000) + b"\r\n"
+    tracemalloc.start()
+    for reader in readers:
+        reader.feed(wire)
+        reader.whole.clear()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < len(wire)
 
 
 def test_a_connection_does_not_outlive_what_an_old_proxy_would_take_for_other_requests() -> None:
