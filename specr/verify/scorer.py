@@ -27,6 +27,11 @@ _DATA_TYPES: Final = {"Boolean": "Bool", "String": "Str"}
 Margin = Callable[[float], float]
 """How far from an expected number another may lie."""
 
+_ANOTHER_SAMPLE: Final = (
+    "If the model can't take this row, save it with an example of its input that it can score (MLflow: "
+    "`input_example=`): the runtime then shows that one, instead of a row made up from the columns' types."
+)
+
 _TRUE: Final = frozenset({"true", "1", "1.0"})
 _FALSE: Final = frozenset({"false", "0", "0.0"})
 
@@ -97,6 +102,7 @@ class Verification:
                 f"{self._address} refused the request that it gave at /model/sample_request: "
                 f"{_told(answer)}.",
                 notes=(f"request: {_short(sample)}",),
+                remedy=_ANOTHER_SAMPLE,
             )
             return
         score = _rows(_json(answer, "POST /model/score"))

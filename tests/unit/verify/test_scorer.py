@@ -95,6 +95,12 @@ def test_a_refusal_shows_status_and_detail() -> None:
     assert "status 500 (The model failed: KeyError)" in found.detail
 
 
+def test_a_refused_sample_is_shown_with_the_way_to_another() -> None:
+    (found,) = verify(status=500, POST_score={"detail": "The model failed: ValueError"})
+    assert found.notes == ('request: {"fields":["x"],"rows":[["1"]]}',)
+    assert "save it with an example of its input that it can score (MLflow: `input_example=`)" in found.remedy
+
+
 def test_extra_output_columns_are_fine_and_missing_ones_are_not() -> None:
     fields = [{"name": "other", "dataType": "Str"}]
     served = {
