@@ -1,10 +1,11 @@
 """Which files of a tree are specs.
 
 Every `*.yaml` and `*.yml`, but for names that begin with a dot, what `.specrignore`
-names, and what lies in folders that artifacts name as their source, or where programs
-are installed: environments of Python (they hold a file `pyvenv.cfg`), `site-packages`,
-`node_modules`. Folders of models that no artifact names are left out too, with a word on
-each. Nothing else is left out in silence. Looks at names and sizes, never into a spec.
+names, and what lies in folders that artifacts name as their source, where programs are
+installed (environments of Python, which hold a file `pyvenv.cfg`, `site-packages`,
+`node_modules`), or where MLflow keeps runs (`mlruns`, `mlartifacts`). Folders of models
+that no artifact names are left out too, with a word on each. Nothing else is left out in
+silence. Looks at names and sizes, never into a spec.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ MODEL_FILE: Final = "MLmodel"
 """What MLflow puts into each folder that holds a model, beside YAML that is no spec."""
 ENVIRONMENT_FILE: Final = "pyvenv.cfg"
 """What Python puts into each virtual environment."""
-INSTALLED: Final = frozenset({"node_modules", "site-packages"})
-"""Names of folders that package managers fill, often with YAML that is no spec."""
+FILLED: Final = frozenset({"mlartifacts", "mlruns", "node_modules", "site-packages"})
+"""Names of folders that package managers and MLflow fill, often with YAML that is no spec."""
 FILE_LIMIT: Final = 32 * 2**20
 """Bytes in one file."""
 PROJECT_LIMIT: Final = 1024 * 2**20
@@ -111,7 +112,7 @@ def leaves_out(tree: Tree, folder: str) -> bool:
 
 
 def _may_hold_specs(folder: str) -> bool:
-    return not folder.startswith(".") and folder not in INSTALLED
+    return not folder.startswith(".") and folder not in FILLED
 
 
 class ArtifactFolders:

@@ -17,9 +17,9 @@ _INTRODUCTION: Final = """\
 
 A project is a folder. Every `*.yaml` and `*.yml` file below it belongs to it, but for names that
 begin with a dot, for folders that an Artifact names as its source or that hold a file `MLmodel`, for
-virtual environments of Python (they hold a file `pyvenv.cfg`), `site-packages` and `node_modules`, and for
-what `.specrignore` names, in the syntax of `.gitignore`. A file may hold many documents, parted by lines
-of `---`.
+virtual environments of Python (they hold a file `pyvenv.cfg`), `site-packages` and `node_modules`, for
+MLflow's `mlruns` and `mlartifacts`, and for what `.specrignore` names, in the syntax of `.gitignore`. A file
+may hold many documents, parted by lines of `---`.
 
 A document has four keys: `apiVersion: specr/v1`, `kind`, `metadata` and `spec`. Names consist of
 lower-case letters, digits and dashes, and are unique within a kind. A resource's address is its

@@ -51,6 +51,23 @@ def test_what_is_installed_is_left_out() -> None:
     assert paths({**files, "py/m/MLmodel": ""}) == ["a.yaml", "py2/a.yaml"]
 
 
+def test_what_mlflow_keeps_of_runs_is_left_out_but_for_artifacts() -> None:
+    """Its folders are full of `meta.yaml`; no word on models there that no artifact names."""
+    kept = [
+        "mlruns/0/meta.yaml",
+        "a/mlartifacts/1/m/conda.yaml",
+        "mlruns/0/m/MLmodel",
+        "mlruns/0/m/conda.yaml",
+    ]
+    assert discover(MemoryTree(dict.fromkeys(kept, ""))) == Listing((), ())
+    assert paths(dict.fromkeys([*kept, "mlruns.yaml", "mlruns2/a.yaml"], "")) == [
+        "mlruns.yaml",
+        "mlruns2/a.yaml",
+    ]
+    files = {**dict.fromkeys(kept, ""), "a.yaml": EXPERIMENT + artifact("mlruns/0/m")}
+    assert sorted(map(str, loaded(files).resources)) == ["artifact/a", "experiment/e"]
+
+
 def test_environments_and_packages_are_not_looked_into(tmp_path: Path) -> None:
     for name in [*INSTALLED, "py/pyvenv.cfg"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
