@@ -2,7 +2,7 @@
 
 import tracemalloc
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from sys import getsizeof
 
 import pytest
@@ -123,35 +123,49 @@ lines = st.sampled_from(
     ]
 )
 wires = st.builds(
-    lambda target, version, lines, end, body: b"\r\n".join(
-        [b"POST %b HTTP/%b" % (target, version), *lines, end, body]
+    lambda start, target, version, lines, end, body: b"\r\n".join(
+        [b"%bPOST %b HTTP/%b" % (start, target, version), *lines, end, body]
     ),
+    st.sampled_from([b"", b"\r\n", b"\r\n\r\n"]),
     st.sampled_from([b"/", b"/no", b"/a?b", b"*"]),
     st.sampled_from([b"1.1", b"1.0", b"1.1\n"]),
     st.lists(lines, max_size=3),
     st.sampled_from([b"", b"\n"]),
     st.sampled_from([b"", b"abc", b"ab\n", b"\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]),
 )
+pieces = st.builds(
+    lambda wire, cut: [piece for piece in (wire[:cut], wire[cut:]) if piece], wires, st.integers(0, 100)
+)
+PLAIN = b"GET / HTTP/1.1\r\n\r\n"
+THREE = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n"
 
 
-@given(st.lists(wires, min_size=1, max_size=4), st.lists(wires, min_size=1, max_size=4))
+@given(st.lists(pieces, min_size=1, max_size=4), st.lists(pieces, min_size=1, max_size=4))
+@example([[THREE + b"abc"]], [[THREE + b"ab"]])
+@example([[THREE + b"abc"]], [[THREE + b"abc" + PLAIN]])
+@example([[THREE[:30], THREE[30:] + b"abc"]], [[THREE[30:] + b"abc"]])
+@example([[PLAIN]], [[b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(PLAIN), PLAIN]])
+@example([[PLAIN]], [[b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", PLAIN]])
+@example([[b"\r\n\r\n" + PLAIN]], [[b"\r\n\r\n"]])
 @example(
-    [b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"], [b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"]
+    [[b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"]],
+    [[b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"]],
 )
-@example(
-    [b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"],
-    [b"POST / HTTP/1.1\nContent-Length: 7\n\nabc\r\n\r\n"],
-)
-@example([UPGRADE + b"\r\n"], [UPGRADE + b"\r\n", b"POST / HTTP/1.1\r\n\r\n"])
-def test_a_head_that_came_before_means_the_same_again(before: list[bytes], after: list[bytes]) -> None:
+@example([[UPGRADE + b"\r\n"]], [[UPGRADE + b"\r\n", b"POST / HTTP/1.1\r\n\r\n"]])
+def test_a_head_that_came_before_means_the_same_again(
+    before: list[list[bytes]], after: list[list[bytes]]
+) -> None:
     known = KnownHeads()
     for wire in (*before, *after):  # each on a connection of its own
-        make(known).feed(wire)
+        reader = make(known)
+        for piece in wire:
+            if reader.feed(piece) is not None:
+                break
 
     def read(reader: Reader) -> list[object]:
         told: list[object] = []
-        for wire in after:
-            refusal = reader.feed(wire)
+        for piece in chain.from_iterable(after):
+            refusal = reader.feed(piece)
             whole = [(*shown(exchange), exchange.head, exchange.received) for exchange in reader.whole]
             coming = reader.coming
             rest = None if coming is None else (coming.head, coming.received, b"".join(coming.body))

@@ -57,6 +57,15 @@ def test_rows_are_scored_in_the_schemas_order_whatever_the_requests(echo: Make) 
     )
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("fields", [["a", "b", "c"], ["c", "a", "b"], ["b", "extra", "c", "a"]])
+def test_columns_of_one_type_are_told_apart_by_their_names(echo: Make, fields: list[str], rows: int) -> None:
+    client = echo(*(Field(name, DataType.FLOAT64) for name in "abc"))
+    cells = {"a": "1.0", "b": "2.0", "c": "3.0", "extra": "9.0"}
+    status, answer = client.post({"fields": fields, "rows": [[cells[name] for name in fields]] * rows})
+    assert (status, answer["score"]) == (200, [["1.0", "2.0", "3.0"]] * rows)
+
+
 def test_all_seven_types_travel_as_strings(echo: Make) -> None:
     cells = {
         "bool": "True",
