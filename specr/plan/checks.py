@@ -22,15 +22,31 @@ def _check_protection(change: Change, allow_delete: frozenset[Address]) -> tuple
     consented = change.address in allow_delete or change.cause.reason is Reason.INTERRUPTED
     if not goes or consented or not (change.prior or {}).get("protect"):
         return ()
-    verb = "delete" if change.action is Action.DELETE else str(change.action.value)
+    asked = ", as --replace asks" if change.cause.reason is Reason.REQUESTED else ""
     return (
         Diagnostic(
             "Protected deployment would be deleted",
-            f"{change.address} was applied with `protect: true`, and this plan would {verb} it.",
-            f"Keep its document, or consent by name with `--allow-delete {change.address}`.",
+            f"{change.address} was applied with `protect: true`, and this plan would {change.action.value} it{asked}.",
+            _remedy(change),
             address=change.address,
         ),
     )
+
+
+def _remedy(change: Change) -> str:
+    """Consent, after whatever else would leave a protected deployment as it is."""
+    consent = f"consent by name with `--allow-delete {change.address}`."
+    match change.cause.reason:
+        case Reason.REQUESTED:
+            return f"Leave `--replace {change.address}` out, or {consent}"
+        case Reason.NOT_DECLARED:
+            return f"Keep its document, or {consent}"
+        case Reason.DESTROY:
+            return f"Name with --target what else is to go, or {consent}"
+        case Reason.PROVIDER:
+            return f"Leave its provider as it is, or {consent}"
+        case _:
+            return f"C{consent[1:]}"
 
 
 def _check_order(plan: Plan) -> tuple[Diagnostic, ...]:
