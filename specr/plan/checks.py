@@ -22,11 +22,13 @@ def _check_protection(change: Change, allow_delete: frozenset[Address]) -> tuple
     consented = change.address in allow_delete or change.cause.reason is Reason.INTERRUPTED
     if not goes or consented or not (change.prior or {}).get("protect"):
         return ()
-    asked = ", as --replace asks" if change.cause.reason is Reason.REQUESTED else ""
+    deed = f"{change.action.value} it"
+    if change.cause.reason is Reason.REQUESTED:
+        deed += ", as --replace asks"
     return (
         Diagnostic(
             "Protected deployment would be deleted",
-            f"{change.address} was applied with `protect: true`, and this plan would {change.action.value} it{asked}.",
+            f"{change.address} was applied with `protect: true`, and this plan would {deed}.",
             _remedy(change),
             address=change.address,
         ),
