@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from specr.workflow import Options, Workspace
 
 _STOPPING: Final = "Stopping: what runs is finished first. Press Ctrl-C again to end at once."
-_ENDED: Final = "\nEnded. Nothing is lost: the next plan says where things stand.\n"
+_ENDED: Final = """
+Ended. Nothing is lost: the next plan says where things stand.
+What was begun may run on until the next apply or destroy takes it up or removes it.
+"""
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 

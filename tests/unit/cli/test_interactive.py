@@ -150,6 +150,7 @@ def test_the_second_interrupt_ends_at_once_and_the_next_apply_goes_on(slow: Proj
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Ended. Nothing is lost" in told
+    assert "What was begun may run on until the next apply or destroy takes it up or removes it.\n" in told
     assert "build/fraud-1.blob  local  begun, not finished" in slow.specr("state", "list").out
     (tmp_path / "go").touch()
     again = slow.specr("apply", "--auto-approve", "--target", "build/fraud-1.blob")
