@@ -9,9 +9,30 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.models import infer_signature
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from specr_mlflow.independence import is_row_independent
 from specr_scorer.testing import Client
 
@@ -116,6 +137,17 @@ def test_shapley_values_are_the_librarys(
         (RandomForestClassifier(3), True),
         (ExtraTreesRegressor(3), True),
         (RandomForestClassifier(3, n_jobs=2), False),
+        (GradientBoostingClassifier(n_estimators=20), True),
+        (GradientBoostingRegressor(n_estimators=20, init="zero"), True),
+        (GradientBoostingRegressor(n_estimators=2, init=LinearRegression()), False),
+        (HistGradientBoostingClassifier(max_iter=20), True),
+        (HistGradientBoostingRegressor(max_iter=20), True),
+        (make_pipeline(RobustScaler(), MinMaxScaler(), MaxAbsScaler(), RandomForestRegressor(9)), True),
+        (make_pipeline(None, "passthrough", StandardScaler(), DecisionTreeRegressor()), True),
+        (make_pipeline(PCA(), RandomForestRegressor(3)), False),
+        (make_pipeline(FunctionTransformer(np.log1p), DecisionTreeRegressor()), False),
+        (make_pipeline(StandardScaler(), LinearRegression()), False),
+        (make_pipeline(ColumnTransformer([], remainder=PCA()), DecisionTreeRegressor()), False),
         (LinearRegression(), False),
     ],
     ids=str,
@@ -129,6 +161,42 @@ def test_what_is_said_of_neighbours_holds_to_the_last_bit(model: Any, independen
         single = np.concatenate([predict(table[row : row + 1]) for row in range(len(table))])
         for start, stop in ((0, 300), (7, 71), (100, 103)):
             assert predict(table[start:stop]).tolist() == single[start:stop].tolist()
+
+
+def test_a_table_of_all_kinds_goes_through_a_pipeline_row_by_row() -> None:
+    size = 300
+
+    def words(choice: list[object]) -> Any:
+        return RANDOM.choice(np.array(choice, dtype=object), size)
+
+    table = pd.DataFrame(
+        {
+            "city": words(["Bern", "Rome", "Oslo", np.nan]),
+            "size": words(["s", "m", "l"]),
+            "height": np.where(RANDOM.random(size) < 0.2, np.nan, RANDOM.normal(size=size)),
+            "weight": RANDOM.normal(size=size) * 1e3,
+            "floor": RANDOM.integers(0, 9, size),
+        }
+    )
+    filled = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    columns = ColumnTransformer(
+        [
+            ("words", filled, ["city"]),
+            ("sizes", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["size"]),
+            ("numbers", numbers, ["height", "weight"]),
+        ],
+        remainder="passthrough",
+    )
+    model = make_pipeline(columns, RandomForestClassifier(9))
+    model.fit(table, table["weight"] > 0)
+    assert is_row_independent(model)
+    asked = table.assign(
+        city=RANDOM.choice(["Bern", "Paris", None], size), size=RANDOM.choice(["m", "xl"], size)
+    )
+    single = np.concatenate([model.predict_proba(asked[row : row + 1]) for row in range(size)])
+    for start, stop in ((0, size), (7, 71), (100, 103)):
+        assert model.predict_proba(asked[start:stop]).tolist() == single[start:stop].tolist()
 
 
 @pytest.mark.parametrize("classes", [0, 2, 3])

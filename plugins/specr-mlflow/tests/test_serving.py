@@ -253,7 +253,7 @@ def test_a_required_column_refuses_missing_cells(save: Save, serve: Serve) -> No
     frame = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, 1.5, 2.5]})
     model = LinearRegression().fit(frame, frame["b"])
     client = serve(save(model, signature=infer_signature(frame, model.predict(frame))))
-    detail = "rows[1], field 'a' (Int64): a value is required."
+    detail = "rows[1], field 'a' (Int64): a value is required, as /model/schema says (nullable: false)."
     request = {"fields": ["a", "b"], "rows": [["1", "1"], [None, "2"]]}
     assert client.post(request) == (400, {"detail": detail})
 

@@ -54,7 +54,9 @@ def make_layout(
     position = {name: index for index, name in enumerate(fields)}
     missing = [field.name for field in schema.inputs if field.name not in position]
     if missing:
-        raise RequestError(f"The model's input fields are missing from fields: {listed(missing)}.")
+        others = [name for name in fields if name not in {field.name for field in schema.inputs}]
+        ignored = f" No inputs of the model are: {listed(others)}." if others else ""
+        raise RequestError(f"The model's input fields are missing from fields: {listed(missing)}.{ignored}")
     makes_ids = id_field is not None and id_field not in position and id_field in included
     unknown = [name for name in included if name not in position and not (makes_ids and name == id_field)]
     if unknown:

@@ -285,7 +285,11 @@ class TestFiles:
             ("file=quote.csv", 400, "'quote.csv' is not CSV: unexpected end of data, line 2."),
             ("file=short.csv", 400, "line 3 has 1 cells, but there are 2 fields."),
             ("file=bad.csv", 400, "line 2, field 'a' (Float64): 'x' is not a number."),
-            ("file=other.csv", 400, "The model's input fields are missing from fields: 'a'."),
+            (
+                "file=other.csv",
+                400,
+                "The model's input fields are missing from fields: 'a'. No inputs of the model are: 'b'.",
+            ),
             ("file=large.csv", 413, "'large.csv' is larger than 1000 bytes (SPECR_MAX_CSV_BYTES)."),
         ],
     )

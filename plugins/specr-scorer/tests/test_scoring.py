@@ -146,7 +146,11 @@ def test_options_of_null_are_left_out_options(echo: Make) -> None:
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        ({"fields": ["b"]}, "The model's input fields are missing from fields: 'a'."),
+        (
+            {"fields": ["b"]},
+            "The model's input fields are missing from fields: 'a'. No inputs of the model are: 'b'.",
+        ),
+        ({"fields": []}, "The model's input fields are missing from fields: 'a'."),
         ({"fields": ["a", "a"]}, "The field 'a' is named more than once in fields."),
         ({"fields": None}, "fields must be a list of strings."),
         ({"rows": 1}, "rows must be a list of lists, a list of cells a row."),
@@ -197,7 +201,7 @@ def test_many_missing_fields_are_counted_not_listed(echo: Make) -> None:
 
 def test_a_column_that_needs_values_refuses_missing_ones(echo: Make) -> None:
     client = echo(Field("a", DataType.FLOAT64, nullable=False), B)
-    detail = "rows[1], field 'a' (Float64): a value is required."
+    detail = "rows[1], field 'a' (Float64): a value is required, as /model/schema says (nullable: false)."
     assert client.post({"fields": ["a", "b"], "rows": [["1", None], ["NaN", ""]]}) == (
         400,
         {"detail": detail},
