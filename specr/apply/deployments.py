@@ -133,8 +133,12 @@ def _mask(task: Task, order: DeploymentOrder) -> Mask:
 
 def _masked(problem: Diagnostic, mask: Mask) -> Diagnostic:
     """A finding whose texts may hold what the runtime answered."""
-    notes = tuple(map(mask.in_text, problem.notes))
-    return replace(problem, detail=mask.in_text(problem.detail), notes=notes)
+    return replace(
+        problem,
+        detail=mask.in_text(problem.detail),
+        remedy=mask.in_text(problem.remedy),
+        notes=tuple(map(mask.in_text, problem.notes)),
+    )
 
 
 def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrder) -> None:

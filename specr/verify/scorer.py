@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from specr.address import Address
 from specr.canonical import Json, JsonObject, decode_json, encode_json
-from specr.diagnostics import Diagnostic
+from specr.diagnostics import Diagnostic, did_you_mean
 from specr.providers.protocol import ScorerRequest, ScorerResponse
 from specr.resources.deployment import GoldenRow
 
@@ -99,8 +99,7 @@ class Verification:
         if answer.status != 200:
             yield self._finding(
                 "Deployment can't score its own sample",
-                f"{self._address} refused the request that it gave at /model/sample_request: "
-                f"{_told(answer)}.",
+                f"{self._address} refused what it gave at /model/sample_request: {_told(answer)}.",
                 notes=(f"request: {_short(sample)}",),
                 remedy=_ANOTHER_SAMPLE,
             )
@@ -136,8 +135,9 @@ class Verification:
                     "Golden row expects a column that is not served",
                     f"Row {number + 1} of `verify` expects column `{column}`.",
                     path=(*path, "expect", column),
-                    notes=(f"served columns: {', '.join(map(str, fields))}",),
-                    remedy="Correct the column's name; GET /model/schema tells those there are.",
+                    notes=(f"served columns: {', '.join(fields)}",),
+                    remedy=did_you_mean(column, fields) or "Correct the column's name, or remove it.",
+                    at_key=True,
                 )
             elif not matches(expected, got[column], types.get(column, "Str"), golden.margin):
                 yield self._finding(
@@ -169,8 +169,11 @@ class Verification:
         path: tuple[str | int, ...] = ("spec",),
         notes: tuple[str, ...] = (),
         remedy: str = "",
+        at_key: bool = False,
     ) -> Diagnostic:
-        return Diagnostic(summary, detail, remedy, address=self._address, path=path, notes=notes)
+        return Diagnostic(
+            summary, detail, remedy, address=self._address, path=path, notes=notes, at_key=at_key
+        )
 
 
 def _expectation(expected: Json, margin: Margin) -> str:

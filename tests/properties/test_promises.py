@@ -24,9 +24,10 @@ from specr.plan.codec import plan_to_text
 from specr.plan.model import Action, Effect, Plan
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
-from specr.providers.protocol import ScorerResponse
+from specr.providers.protocol import ScorerRequest, ScorerResponse
 from specr.render.events import check_stream, decode_event, encode_event, event_line
 from specr.state.codec import encode_state
+from specr.state.model import ObjectRef
 from specr.workflow import Manner
 from tests.properties.fuses import Fuse, FusedBackend, FusedProvider, refusal
 from tests.properties.scene import Crash, Scene, deployable
@@ -424,4 +425,26 @@ def test_a_secret_that_the_runtime_repeats_is_masked(stage: Stage, monkeypatch: 
     told = encode_json([encode_event(e) for e in stage.scene.events]).decode()
     assert result.status == "failed"
     assert "bad token ***" in told
+    assert SECRET not in told
+
+
+def test_a_secret_that_the_runtime_serves_as_a_column_is_not_proposed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THE_SECRET", SECRET)
+    misspelt = SECRET[:-1]
+    row = {"row": {"x": 1}, "expect": {misspelt: 1}}
+    secret = {"KEY": {"valueFrom": {"env": "THE_SECRET"}}}
+    stage.scene.declare(*deployable("a", env=secret, verify=[row]))
+    asked = MemoryProvider.request
+
+    def ask(provider: MemoryProvider, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
+        answer = asked(provider, ref, request)
+        return ScorerResponse(answer.status, answer.body.replace(misspelt.encode(), SECRET.encode()))
+
+    monkeypatch.setattr(MemoryProvider, "request", ask)
+    result = stage.scene.apply()
+    assert result.status == "failed"
+    told = encode_json([encode_event(e) for e in stage.scene.events]).decode()
+    assert "Did you mean ***?" in told
     assert SECRET not in told

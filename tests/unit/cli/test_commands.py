@@ -14,9 +14,11 @@ from specr.address import Address
 from specr.backends.sqlite import SqliteBackend
 from specr.cli.plans import PLAN_START
 from specr.plan.codec import plan_from_text
+from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import FileWorld
-from specr.providers.protocol import TransientError
+from specr.providers.protocol import ScorerRequest, ScorerResponse, TransientError
 from specr.render.events import check_stream
+from specr.state.model import ObjectRef
 from specr.workflow import Workspace
 from specr.workfolder import Kept
 from tests.unit.cli.conftest import SPECS, Project
@@ -295,6 +297,28 @@ def test_apply_tells_events_as_json_lines(project: Project) -> None:
     assert report.problems == ()
     nothing = project.specr("apply", "--auto-approve", "--json")
     assert check_stream(nothing.out.splitlines()).complete
+
+
+def test_apply_points_at_a_misspelt_column_of_a_golden_row(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rehearsal serves whatever golden rows expect; a true runtime does not."""
+    asked = MemoryProvider.request
+
+    def ask(provider: MemoryProvider, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
+        answer = asked(provider, ref, request)
+        return ScorerResponse(answer.status, answer.body.replace(b'"predicton"', b'"prediction_2"'))
+
+    monkeypatch.setattr(MemoryProvider, "request", ask)
+    project.edit('replicas: "${var.replicas}"', "verify: [{row: {amount: 1}, expect: {predicton: 0.5}}]")
+    answer = project.specr("apply", "--auto-approve")
+    assert answer.code == 1
+    error = answer.err[
+        answer.err.index("Error: Golden row expects a column that is not served") :
+    ].splitlines()
+    assert error[2][error[3].index("^") :].startswith("predicton: 0.5")
+    assert error[3].count("^") == len("predicton")
+    assert "  Did you mean prediction?" in error
 
 
 def test_a_failure_is_told_with_what_it_left_out(project: Project) -> None:

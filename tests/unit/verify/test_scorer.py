@@ -121,6 +121,17 @@ def test_a_wrong_score_shows_expected_and_got() -> None:
 def test_an_unknown_column_lists_the_served_ones() -> None:
     (found,) = verify({"row": {"x": 1}, "expect": {"q": 1}})
     assert "y, p" in found.notes[0]
+    assert found.remedy == "Correct the column's name, or remove it."
+
+
+def test_a_misspelt_column_is_to_blame_itself_and_the_served_one_is_shown() -> None:
+    fields = ["y", "chance"]
+    (found,) = verify(
+        {"row": {"x": 1}, "expect": {"chnace": 1}},
+        POST_score={"id": "m", "fields": fields, "score": [["a", "1"]]},
+    )
+    assert (found.path, found.at_key) == (("spec", "verify", 0, "expect", "chnace"), True)
+    assert found.remedy == "Did you mean chance?"
 
 
 @pytest.mark.parametrize(
