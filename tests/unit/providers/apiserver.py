@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import Queue
 from threading import Lock, Thread
@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from specr.providers.kubernetes.client import Cluster
 from specr.providers.kubernetes.settings import KubernetesSettings
+from tests.servers import LeavableServer
 
 BREAK: Final = "break"
 """In the place of an event: the connection breaks off."""
@@ -107,8 +108,7 @@ def serving(server: ApiServer, folder: Path) -> Iterator[Cluster]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
+    http = LeavableServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=http.serve_forever, args=(0.05,))
     thread.start()
     config = {

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -21,6 +21,7 @@ from specr.sources.connection import Connection
 from specr.sources.http import HttpSource
 from specr.sources.limits import HttpLimits
 from specr.sources.protocol import Resolved, Source
+from tests.servers import LeavableServer
 
 DATA = bytes(range(256)) * 4_000
 TAG = {"ETag": '"one"'}
@@ -70,8 +71,7 @@ class Site:
             def do_GET(self) -> None:
                 site.answer(self)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = LeavableServer(("127.0.0.1", 0), Handler)
         self.thread = Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 

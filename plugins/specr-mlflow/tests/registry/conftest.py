@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +27,16 @@ signature:
   outputs: '[{"type": "double"}]'
 """
 ABSENT = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "not found"}
+
+
+class LeavableServer(ThreadingHTTPServer):
+    """Says nothing of clients that leave, as those that have read enough do."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class FakeRegistry:
@@ -54,8 +65,7 @@ class FakeRegistry:
             def do_GET(self) -> None:
                 fake.answer(self)
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = LeavableServer(("127.0.0.1", 0), Handler)
         self.thread = Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
