@@ -16,14 +16,13 @@ standard output, and as JSON to bench/out/.
 Beside them stands a server that only looks answers up: what takes it long, takes any server long. At half
 load it is asked as often as specr.
 
-Everything, wrk too, runs on one processor, where there is a choice: a message to another processor that
-sleeps goes through the host on a virtual machine, and takes as long as a prediction. `--spread` leaves it to
-the scheduler.
+Everything, wrk too, runs on one processor, on Linux, which is kept from sleeping: waking one goes through
+the host on a virtual machine, and takes as long as a prediction or longer. `--spread` leaves that to the
+scheduler.
 """
 
 import argparse
 import json
-import os
 import re
 import shutil
 import signal
@@ -31,6 +30,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from http.client import HTTPException
@@ -42,12 +42,15 @@ import psutil
 from bench.scorer_answers import ask_all, post
 from bench.scorer_environments import python_of, trained_models
 from bench.scorer_load import Load, half, press
-from bench.scorer_results import HALVES, LOADS, MANY, Measured, Taken, render, render_targets
+from bench.scorer_processor import one_processor
+from bench.scorer_results import FEW, HALF, LOADS, MANY, Measured, Taken, render, render_targets
 from bench.scorer_servers import Running, ServerError, System, ask, start
 from bench.scorer_systems import ALL, ROOT, SYSTEMS
 
 _BODIES = 64
 _CLOSE = 1e-4
+_HALF_TAKES = 3
+"""How often half load is measured a round: a moment in which the host is elsewhere makes the p99 its own."""
 _SAME = 3000
 """Answers of 64 connections that are compared with those of one."""
 
@@ -205,12 +208,13 @@ def _press(subject: Subject, running: Running, load: str, seconds: int) -> None:
         before, after = calls, _calls(running) or calls
         taken.joined.append((after[0] - before[0]) / max(1, after[1] - before[1]))
         _see_same(subject, running, taken)
-    if load in HALVES:
+    if load == FEW:
         paced_as = subject.taken.get(running.system.paced_as or "", taken).loads.get(load) or [measured]
         rate = paced_as[-1].requests_per_second
         pause = half(connections, rate, lambda pause: subject.press(running, connections, rows, 1, pause))
-        came = _measured(running, lambda: subject.press(running, connections, rows, seconds, pause))
-        taken.loads.setdefault(HALVES[load], []).append(came)
+        for _ in range(_HALF_TAKES):
+            came = _measured(running, lambda: subject.press(running, connections, rows, seconds, pause))
+            taken.loads.setdefault(HALF, []).append(came)
 
 
 def _measured(running: Running, load: Callable[[], Load]) -> Measured:
@@ -272,9 +276,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--starts", type=int, default=3, help="how often start-up is measured; 0 leaves it out"
     )
-    parser.add_argument(
-        "--spread", action="store_true", help="leave it to the scheduler which processor does what"
-    )
+    parser.add_argument("--spread", action="store_true", help="on all processors, as the scheduler likes")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "out" / "scorer.json")
     return parser.parse_args()
 
@@ -286,12 +288,11 @@ def main() -> None:
         sys.exit("wrk is not installed; most distributions have it in a package of that name")
     systems = [system for system in SYSTEMS if options.systems is None or system.name in options.systems]
     plan = Plan(1, 1, 1) if options.short else Plan(options.rounds, options.seconds, options.starts)
-    if not options.spread:
-        _share_a_processor()
     results: dict[str, dict[str, Taken]] = {}
     before = psutil.cpu_times()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before the end"))  # and servers are stopped
-    with tempfile.TemporaryDirectory() as temporary:
+    sharing = nullcontext() if options.spread else one_processor()
+    with sharing, tempfile.TemporaryDirectory() as temporary:
         models = trained_models()
         for model in options.models:
             subject = Subject.of(models / model, systems, Path(temporary))
@@ -305,12 +306,6 @@ def main() -> None:
     print(f"\nOf the time that this machine wanted to compute, other machines on its host took {stolen:.1%}.")
     if any(taken.failure for by in results.values() for taken in by.values()):
         sys.exit(1)
-
-
-def _share_a_processor() -> None:
-    """Run on the last processor alone, and let whatever is started from here do so."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _stolen(before: Any, after: Any) -> float:

@@ -12,9 +12,8 @@ LOADS = {
     "1 connection, 1,000 rows": (1, 1000),
     "64 connections, 1,000 rows": (64, 1000),
 }
-HALF_FEW, HALF_MANY = "4 connections, 1 row, half load", "64 connections, 1 row, half load"
-HALVES = {FEW: HALF_FEW, MANY: HALF_MANY}
-"""The loads of which half is asked, too: the same connections, that pause after each answer."""
+HALF = "4 connections, 1 row, half load"
+"""The same connections that pause after each answer, so that half as many requests come."""
 BARE = "bare"
 """The server that predicts nothing."""
 _NOTHING = "-"
@@ -61,7 +60,7 @@ def render(model: str, results: Mapping[str, Taken]) -> str:
     def of(load: str) -> list[Sequence[Measured]]:
         return [taken.loads.get(load, ()) for taken in results.values()]
 
-    rows = {load: [_rate(loads) for loads in of(load)] for load in (*LOADS, *HALVES.values())}
+    rows = {load: [_rate(loads) for loads in of(load)] for load in (*LOADS, HALF)}
     rows |= {
         f"processor time a request, {load}": [_cpu(loads) for loads in of(load)] for load in (ONE, FEW, MANY)
     }
@@ -124,7 +123,7 @@ def render_targets(results: Mapping[str, Mapping[str, Taken]]) -> str:
     }
     rows |= {
         f"p99 / p50 at {load}: {name}": [_spread(by, name, load) for by in results.values()]
-        for load in (ONE, FEW, HALF_FEW, MANY, HALF_MANY)
+        for load in (ONE, FEW, HALF, MANY)
         for name in ("specr", BARE)
     }
     rows["start-up: specr / MLServer"] = [_starts(by) for by in results.values()]
