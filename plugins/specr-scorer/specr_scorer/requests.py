@@ -213,10 +213,8 @@ def _parse_column(column: Column, cells: list[Any], place: Callable[[int], str])
         raise _first_bad_cell(column, cells, place) from None
     if not field.nullable and None in values:
         where = place(values.index(None))
-        column = f"field {shown(field.name)} ({field.type})"
-        raise RequestError(
-            f"{where}, {column}: a value is required, as /model/schema says (nullable: false)."
-        )
+        named = f"field {shown(field.name)} ({field.type})"
+        raise RequestError(f"{where}, {named}: a value is required, as /model/schema says (nullable: false).")
     return values
 
 
