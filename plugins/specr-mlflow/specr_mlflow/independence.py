@@ -57,9 +57,8 @@ def _is_known_estimator(estimator: Any, name: str) -> bool:
         # with several jobs, threads add up a forest's trees in the order in which they finish
         return estimator.n_jobs in {None, 1}
     if name in _BOOSTED:
-        return estimator.init is None or isinstance(
-            estimator.init, str
-        )  # else another model's answer comes first
+        # else another model's answer comes before the trees'
+        return estimator.init is None or isinstance(estimator.init, str)
     return name in _TREES
 
 

@@ -52,11 +52,15 @@ def make_layout(
     if twice:
         raise RequestError(f"The field {shown(twice[0])} is named more than once in fields.")
     position = {name: index for index, name in enumerate(fields)}
-    missing = [field.name for field in schema.inputs if field.name not in position]
+    inputs = tuple(field.name for field in schema.inputs)
+    missing = [name for name in inputs if name not in position]
     if missing:
-        others = [name for name in fields if name not in {field.name for field in schema.inputs}]
-        ignored = f" No inputs of the model are: {listed(others)}." if others else ""
-        raise RequestError(f"The model's input fields are missing from fields: {listed(missing)}.{ignored}")
+        known = set(inputs)
+        others = [name for name in fields if name not in known]
+        unknown_too = f"; it has none named {listed(others)}" if others else ""
+        raise RequestError(
+            f"The model's input fields are missing from fields: {listed(missing)}{unknown_too}."
+        )
     makes_ids = id_field is not None and id_field not in position and id_field in included
     unknown = [name for name in included if name not in position and not (makes_ids and name == id_field)]
     if unknown:
@@ -67,10 +71,9 @@ def make_layout(
     if makes_ids and id_field is not None:
         names.append(id_field)
     types = {field.type for field in schema.inputs}
-    inputs = tuple(field.name for field in schema.inputs)
     return Layout(
         width=len(fields),
-        alike=types.pop() if len(types) == 1 and len(fields) == len(schema.inputs) else None,
+        alike=types.pop() if len(types) == 1 and len(fields) == len(inputs) else None,
         in_order=inputs if inputs == tuple(fields) else None,
         has_media=bool(schema.media),
         columns=tuple(Column(position[field.name], field, PARSERS[field.type]) for field in schema.inputs),

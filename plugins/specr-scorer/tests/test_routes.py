@@ -288,7 +288,7 @@ class TestFiles:
             (
                 "file=other.csv",
                 400,
-                "The model's input fields are missing from fields: 'a'. No inputs of the model are: 'b'.",
+                "The model's input fields are missing from fields: 'a'; it has none named 'b'.",
             ),
             ("file=large.csv", 413, "'large.csv' is larger than 1000 bytes (SPECR_MAX_CSV_BYTES)."),
         ],

@@ -148,7 +148,7 @@ def test_options_of_null_are_left_out_options(echo: Make) -> None:
     [
         (
             {"fields": ["b"]},
-            "The model's input fields are missing from fields: 'a'. No inputs of the model are: 'b'.",
+            "The model's input fields are missing from fields: 'a'; it has none named 'b'.",
         ),
         ({"fields": []}, "The model's input fields are missing from fields: 'a'."),
         ({"fields": ["a", "a"]}, "The field 'a' is named more than once in fields."),
