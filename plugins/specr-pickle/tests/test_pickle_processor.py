@@ -1,9 +1,11 @@
 """Serialized files and folders, honest and hostile, to what the runtime loads."""
 
 import gzip
+import io
 import json
 import os
 import pickle
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,26 @@ def test_files_that_are_no_pickles_are_refused(content: bytes, tmp_path: Path) -
     (tmp_path / "content").write_bytes(content)
     with pytest.raises(SourceError):
         process(tmp_path / "content", tmp_path / "target")
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.99])
+@pytest.mark.parametrize("name", ["model.pkl", "model.joblib"])
+def test_pickles_that_are_cut_short_are_refused(name: str, kept: float, tmp_path: Path) -> None:
+    values = [OrderedDict(a=number) for number in range(300)]
+    dump = pickle.dumps if name == "model.pkl" else _dump_by_joblib
+    whole = dump([values, np.arange(3.0), "the end"])
+    (tmp_path / name).write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(SourceError, match=rf"{name} is cut short: its pickle goes on where the file ends"):
+        process(tmp_path / name, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+    (tmp_path / name).write_bytes(whole)
+    process(tmp_path / name, tmp_path / "target")
+
+
+def _dump_by_joblib(value: object) -> bytes:
+    target = io.BytesIO()
+    joblib.dump(value, target)
+    return target.getvalue()
 
 
 def test_a_call_of_the_system_is_refused_and_never_made(tmp_path: Path) -> None:

@@ -3,11 +3,10 @@
 from specr_processor.pickles.contents import Search, Sighting
 from specr_processor.pickles.policy import VARIABLE, Mode, Policy, read_policy
 from specr_processor.pickles.trace import Doubt, Global
-from specr_processor.pickles.verdict import PickleError, check_pickles, find_references
+from specr_processor.pickles.verdict import PickleError, check_pickles
 
 __all__ = [
     "check_pickles",
-    "find_references",
     "PickleError",
     "Policy",
     "Mode",

@@ -31,7 +31,7 @@ def is_wrapper(value: object) -> bool:
 def array_size(wrapper: Made, data: Buffer, at: int, end: int) -> int | None:
     """How many bytes an array takes at a position, padding included.
 
-    `OBJECTS` for an array of objects, None where it can't be told or does not fit. All that tells has
+    `OBJECTS` for an array of objects, None where it can't be told. All that tells has
     to stand in the state: what a wrapper is made with would fill in what is not there.
     """
     state = wrapper.state
@@ -48,8 +48,7 @@ def array_size(wrapper: Made, data: Buffer, at: int, end: int) -> int | None:
     padding = 0
     if state.entries.get("numpy_array_alignment_bytes") is not None:
         padding = 1 + (data[at] if at < end else 0)
-    total = padding + item * math.prod(sizes)
-    return total if at + total <= end else None
+    return padding + item * math.prod(sizes)
 
 
 def _item_size(dtype: object) -> int | None:

@@ -19,12 +19,12 @@ from typing import IO, Final
 
 from specr_processor.pickles.machine import follow
 from specr_processor.pickles.opcodes import Buffer
-from specr_processor.pickles.places import MAGIC, Place, decompress, mapped
+from specr_processor.pickles.places import MAGIC, Place, decompress, mapped, path_of
 from specr_processor.pickles.trace import Doubt, Global, Trace
 from specr_processor.pickles.values import Span
 from specr_processor.unpack import Limits
 
-_SUFFIXES: Final = (".pkl", ".pickle", ".p", ".joblib", ".pt", ".pth", ".ckpt", ".pth.tar")
+_SUFFIXES: Final = (".pkl", ".pickle", ".p", ".joblib", ".cloudpickle", ".pt", ".pth", ".ckpt", ".pth.tar")
 """Names that loaders of pickles are given."""
 
 _DEPTH: Final = 8
@@ -72,7 +72,7 @@ class Sighting:
     @property
     def place(self) -> str:
         """Where it is, for messages."""
-        path = " in ".join((*reversed(self.inside), self.file))
+        path = path_of(self.file, self.inside)
         return path if self.what.at is None else f"{path}, byte {self.what.at}"
 
 
@@ -81,14 +81,15 @@ class Search:
     """One search through the files of a model.
 
     `work` is a folder for temporary files, `limits` say how far archives may grow. `pickles` counts what
-    was found; `is_joblib` says that one of them needs joblib to be loaded, being compressed or holding its
-    arrays.
+    was found; `cut` are those, by their names, whose bytes end before they do; `is_joblib` says that one of
+    them needs joblib to be loaded, being compressed or holding its arrays.
     """
 
     work: Path
     limits: Limits
     sightings: list[Sighting] = field(default_factory=list)
     pickles: int = 0
+    cut: list[str] = field(default_factory=list)
     is_joblib: bool = False
     _unpacked: int = 0
 
@@ -132,6 +133,8 @@ class Search:
                     self._note(trace, place)
             done = [trace.end for trace in traces if trace.stopped]
             if not done:
+                if at == place.start and traces[-1].cut and _is_pickle(traces[-1], place, at):
+                    self._note_cut(place)
                 return
             at = max(done)
 
@@ -152,6 +155,11 @@ class Search:
                 self._look(place.value(place.data, constant.start, constant.end))
             elif (data := _as_bytes(constant)) is not None:
                 self._look(place.value(data, 0, len(data)))
+
+    def _note_cut(self, place: Place) -> None:
+        """What comes after a whole pickle may only look like one; so may what no loader is named for."""
+        if place.is_named(_SUFFIXES):
+            self.cut.append(place.path)
 
     def _look_at_array(self, place: Place) -> None:
         """A `.npy`: after its header, an array of objects is a pickle."""

@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Final
 
 from specr_processor.pickles.arrays import array_size, is_wrapper
-from specr_processor.pickles.opcodes import BrokenPickleError, Buffer, Instruction, read_instruction
+from specr_processor.pickles.opcodes import (
+    BrokenPickleError,
+    Buffer,
+    CutPickleError,
+    Instruction,
+    read_instruction,
+)
 from specr_processor.pickles.stack import LOADS_BYTES, Stack
 from specr_processor.pickles.states import States, makes_class
 from specr_processor.pickles.trace import Global, Trace
@@ -49,6 +55,8 @@ class _Machine(Stack):
                 instruction = read_instruction(self._data, trace.end, self._end)
                 trace.end = instruction.end
                 _DO[instruction.name](self, instruction)
+        except CutPickleError:
+            trace.cut = True
         except (BrokenPickleError, IndexError, ValueError):
             # IndexError: too little on the stack. ValueError: text or a number that is none.
             return
@@ -151,6 +159,9 @@ class _Machine(Stack):
         if size is None or self._frame_end > trace.end:
             self._doubt(at, "it has an array whose size can't be told")
             raise BrokenPickleError("an array can't be passed")
+        if trace.end + size > self._end:
+            self._doubt(at, "it has an array that goes on where the file ends")
+            raise CutPickleError("an array ends too early")
         if size >= 0:
             trace.end += size
         else:
@@ -167,6 +178,8 @@ class _Machine(Stack):
         trace.loaded += inner.loaded
         trace.calls = trace.calls or inner.calls
         trace.end = inner.end
+        if inner.cut:
+            raise CutPickleError("an array of objects ends too early")
         if not inner.stopped:
             raise BrokenPickleError("an array of objects is no pickle")
 

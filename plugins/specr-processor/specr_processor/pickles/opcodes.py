@@ -18,6 +18,10 @@ class BrokenPickleError(Exception):
     """The bytes are no pickle from here on: the real unpickler would fail here too."""
 
 
+class CutPickleError(BrokenPickleError):
+    """The bytes end before the pickle does."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
     """How the argument of an instruction is written."""
@@ -71,9 +75,10 @@ def read_instruction(data: Buffer, at: int, end: int) -> Instruction:
 
     Raises:
         BrokenPickleError: there is none.
+        CutPickleError: there is none, or not all of it, since nothing follows.
     """
     if at >= end:
-        raise BrokenPickleError("it ends without its last instruction")
+        raise CutPickleError("it ends without its last instruction")
     form = _FORMS.get(data[at])
     if form is None:
         raise BrokenPickleError(f"0x{data[at]:02x} is no instruction")
@@ -92,5 +97,5 @@ def read_instruction(data: Buffer, at: int, end: int) -> Instruction:
             raise BrokenPickleError("it has a negative length")
         start, stop = stop, stop + length
     if stop > end:
-        raise BrokenPickleError("it ends within an instruction")
+        raise CutPickleError("it ends within an instruction")
     return Instruction(form.name, at, start, stop, stop)

@@ -15,6 +15,11 @@ from specr_processor.pickles.opcodes import Buffer
 _PIECE: Final = 1 << 20
 
 
+def path_of(file: str, inside: tuple[str, ...]) -> str:
+    """A file, or a member of archives in it, for messages."""
+    return " in ".join((*reversed(inside), file))
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The bytes from `start` to `end` of a buffer.
@@ -31,6 +36,11 @@ class Place:
     inside: tuple[str, ...] = ()
     depth: int = 0
     constant: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where it is, for messages."""
+        return path_of(self.file, self.inside)
 
     @property
     def head(self) -> bytes:

@@ -33,7 +33,8 @@ class Doubt:
 class Trace:
     """What one pickle does: the globals in the order of lookup, and all else that matters.
 
-    `stopped` says that it came to its regular end; `end` is where it ended, or could not go on.
+    `stopped` says that it came to its regular end, `cut` that the bytes ended before it; `end` is where it
+    ended, or could not go on.
     `calls` says that something was called before that. `constants` are bytes and texts that may
     hold further pickles, `loaded` are bytes that the pickle itself has unpickled. `wraps_arrays` says
     that joblib would read arrays from between the instructions.
@@ -45,5 +46,6 @@ class Trace:
     loaded: list[Span | bytes] = field(default_factory=list)
     calls: bool = False
     stopped: bool = False
+    cut: bool = False
     end: int = 0
     wraps_arrays: bool = False

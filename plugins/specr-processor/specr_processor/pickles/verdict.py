@@ -27,12 +27,16 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
 
     Raises:
         PickleError: one does, and the policy is to refuse it.
+        SourceError: one ends before its last instruction, so that nothing could load it.
         SettingsError: the policy makes no sense.
     """
     policy = read_policy(job.environ)
     if policy.mode is Mode.ALLOW:
         return
-    sightings = [*further, *find_references(job, tree)]
+    search = _search_all(job, tree)
+    if search.cut:
+        raise SourceError(f"{search.cut[0]} is cut short: its pickle goes on where the file ends")
+    sightings = [*further, *search.sightings]
     found = _objections(sightings, policy)
     found += _own_code(tree, policy)
     if not found:
@@ -45,13 +49,13 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
     raise PickleError(f"{text}. {_remedy(found, _needed(sightings, policy))}")
 
 
-def find_references(job: Job, tree: Path) -> list[Sighting]:
+def _search_all(job: Job, tree: Path) -> Search:
     """All that the pickles below a folder refer to, and all that can't be looked into."""
     search = Search(job.work, job.limits)
     for path in sorted(tree.rglob("*")):
         if path.is_file():
             search.file(path, path.relative_to(tree).as_posix())
-    return search.sightings
+    return search
 
 
 def _objections(sightings: Iterable[Sighting], policy: Policy) -> list[str]:
