@@ -35,7 +35,8 @@ class ProviderSchema(Struct, frozen=True):
     a time: every new object costs such a gap, and no two deployments can ask for it. And
     `moves_endpoint` says that a new object on a free port is reached at another address.
     `fixed_endpoint` is the URL of a deployment on a fixed port, with `{port}` for that;
-    empty where only the platform knows it.
+    empty where only the platform knows it. `secrets` are the places of `valueFrom` that it can use:
+    of `env` and `file`, which lie on this machine, apply looks for all before anything begins.
     """
 
     in_place: frozenset[str] = frozenset()
@@ -44,6 +45,7 @@ class ProviderSchema(Struct, frozen=True):
     gap_on_fixed_port: bool = False
     moves_endpoint: bool = False
     fixed_endpoint: str = ""
+    secrets: frozenset[str] = frozenset()
 
 
 class SourceFacts(Struct, frozen=True):

@@ -11,6 +11,7 @@ from specr.apply.attempts import FailedAttempts
 from specr.apply.engine import Engine, Result, RunInfo
 from specr.apply.journal import Journal
 from specr.apply.means import Means
+from specr.apply.secrets import check_secrets
 from specr.backends.protocol import LeaseLostError, SerialConflictError
 from specr.canonical import digest_of
 from specr.diagnostics import Diagnostic, DiagnosticError
@@ -38,7 +39,8 @@ def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
     """Carry a plan out under the state's lock.
 
     Raises:
-        DiagnosticError: the plan is stale, the lock is held, or state could not be written.
+        DiagnosticError: the plan is stale, the lock is held, a secret is missing, or state could not
+            be written.
     """
     backend = workspace.backend
     backend.ensure()
@@ -54,9 +56,11 @@ def apply_plan(workspace: Workspace, plan: Plan, manner: Manner) -> Result:
             _check_specs(workspace, state, plan)
         steps = tuple(change for change in plan.steps if change.address not in done)
         _check_observed(workspace, state, steps)
+        means = _means(workspace, state.lineage)
+        check_secrets(steps, lambda name: means.provider(name).schema, means.base)
         engine = Engine(
             Journal(backend, lease, state),
-            _means(workspace, state.lineage),
+            means,
             manner.observer,
             parallelism=manner.parallelism,
             stopping=manner.stopping,

@@ -131,11 +131,13 @@ class Workspace:
         """Carry a plan out, or take up an interrupted apply of it.
 
         Raises:
-            DiagnosticError: it is stale, the lock is held, or state could not be written.
+            DiagnosticError: it is stale, the lock is held, a secret is missing, or state could not be
+                written.
         """
         from specr.workflow.applying import apply_plan  # noqa: PLC0415 - plans don't need it
 
-        return apply_plan(self, made, manner)
+        with self._placing():
+            return apply_plan(self, made, manner)
 
     def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
         """Look at what recorded objects are now."""
@@ -157,7 +159,7 @@ class Workspace:
 
     @contextmanager
     def _placing(self) -> Iterator[None]:
-        """Give what is wrong with the project's settings its place in the specs."""
+        """Give what is found wrong its place in the specs."""
         try:
             yield
         except DiagnosticError as error:

@@ -45,7 +45,12 @@ from specr.providers.settings import ProviderContext, decode_settings
 from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 
-_SCHEMA: Final = ProviderSchema(in_place=frozenset({"replicas"}), gap_on_fixed_port=True, moves_endpoint=True)
+_SCHEMA: Final = ProviderSchema(
+    in_place=frozenset({"replicas"}),
+    gap_on_fixed_port=True,
+    moves_endpoint=True,
+    secrets=frozenset({"env", "file"}),
+)
 
 
 def open_docker(context: ProviderContext, settings: JsonObject) -> DockerProvider:

@@ -40,7 +40,9 @@ from specr.resources.catalog import BUILD
 from specr.state.model import ObjectRef
 
 _SCHEMA: Final = ProviderSchema(
-    in_place=frozenset({"replicas", "labels", "endpoint"}), renewing=frozenset({"imageIds"})
+    in_place=frozenset({"replicas", "labels", "endpoint"}),
+    renewing=frozenset({"imageIds"}),
+    secrets=frozenset({"env", "file", "secret"}),
 )
 
 _PATIENCE: Final = 60.0

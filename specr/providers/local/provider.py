@@ -52,6 +52,7 @@ _SCHEMA: Final = ProviderSchema(
     gap_on_fixed_port=True,
     moves_endpoint=True,
     fixed_endpoint=f"http://{HOST}:{{port}}",
+    secrets=frozenset({"env", "file"}),
 )
 
 

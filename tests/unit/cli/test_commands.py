@@ -803,6 +803,16 @@ def test_no_secret_is_ever_shown(project: Project, monkeypatch: pytest.MonkeyPat
     assert not any("s3cr3t-v4lue" in text for text in texts)
 
 
+def test_a_missing_secret_is_told_with_its_place_before_anything_begins(project: Project) -> None:
+    project.edit("defaultProvider: memory", "defaultProvider: local")
+    project.edit("model: fraud,", "model: fraud, env: {TOKEN: {valueFrom: {file: nowhere}}},")
+    answer = project.specr("apply", "--auto-approve")
+    assert answer.code == 1
+    assert "Error: Missing secret\n  on specr.yaml:" in answer.err
+    assert "nowhere, which does not exist" in " ".join(answer.err.split())
+    assert "Nothing was applied yet." in project.specr("history").err
+
+
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
