@@ -38,11 +38,11 @@ def make(job: Job) -> Path:
         tree = job.unpack()
         _without_top(tree).rename(files)
         model = _find_model(job, files)
-    check_pickles(job, files)
     search = _search(job, model)
-    if not search.pickles:
-        raise SourceError(f"{model.relative_to(files).as_posix()} is no pickle, compressed or not")
     name = model.relative_to(files).as_posix()
+    check_pickles(job, files, joblib=[name] if search.is_joblib else [])
+    if not search.pickles:
+        raise SourceError(f"{name} is no pickle, compressed or not")
     write_note(result, Note(name, "joblib" if search.is_joblib else "pickle"))
     return result
 

@@ -127,6 +127,19 @@ def _dump_by_joblib(value: object) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.parametrize("compress", [0, 3])
+def test_arrays_of_objects_in_a_dict_are_what_joblib_takes_them_for(compress: int, tmp_path: Path) -> None:
+    model = {"name": "churn", "version": "1", "columns": np.array(["a", "b"], dtype=object)}
+    joblib.dump(model, tmp_path / "model.joblib", compress=compress)
+    process(tmp_path / "model.joblib", tmp_path / "target")
+
+
+def test_what_joblib_would_call_behind_an_array_is_refused(tmp_path: Path) -> None:
+    joblib.dump({"columns": np.array(["a"], dtype=object), "bomb": Bomb()}, tmp_path / "model.joblib")
+    with pytest.raises(SourceError, match=r"system"):
+        process(tmp_path / "model.joblib", tmp_path / "target")
+
+
 def test_a_call_of_the_system_is_refused_and_never_made(tmp_path: Path) -> None:
     (tmp_path / "bomb.pkl").write_bytes(pickle.dumps(Bomb()))
     status, told = run_processor("specr_pickle.processor", tmp_path / "bomb.pkl", tmp_path / "target")

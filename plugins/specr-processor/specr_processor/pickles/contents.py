@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
@@ -93,10 +93,14 @@ class Search:
     is_joblib: bool = False
     _unpacked: int = 0
 
-    def file(self, path: Path, name: str) -> None:
-        """Search one file. `name` is what it is called in messages."""
+    def file(self, path: Path, name: str, *, joblib: bool = False) -> None:
+        """Search one file. `name` is what it is called in messages.
+
+        With `joblib` it is judged by what joblib.load makes of it alone. pickle.load takes the arrays of
+        such a file for instructions, and then even honest ones refer to things by chance.
+        """
         with path.open("rb") as file, mapped(file) as data:
-            self._look(Place(data, 0, len(data), name))
+            self._look(Place(data, 0, len(data), name, joblib=joblib))
 
     def _look(self, place: Place) -> None:
         if place.depth > _DEPTH:
@@ -127,7 +131,8 @@ class Search:
             traces = [plain]
             if plain.wraps_arrays:
                 # pickle.load and joblib.load read such a file differently.
-                traces.append(follow(place.data, at, place.end, joblib=True))
+                by_joblib = follow(place.data, at, place.end, joblib=True)
+                traces = [by_joblib] if place.joblib else [plain, by_joblib]
             for trace in traces:
                 if _is_pickle(trace, place, at):
                     self._note(trace, place)
@@ -215,7 +220,7 @@ class Search:
             except _TooLargeError as error:
                 self._doubt(place, str(error))
                 return
-            self._look(place.within(data, 0, len(data)))
+            self._look(replace(place.within(data, 0, len(data)), joblib=place.joblib))
 
     @contextmanager
     def _spooled(self, place: Place, pieces: Iterator[bytes]) -> Iterator[Buffer]:

@@ -26,7 +26,7 @@ class Place:
 
     `file` is the file's name, `inside` the way to here through archives, `depth` the number of
     layers around it. A `constant` is a value that a pickle holds, which the file's name says nothing of:
-    an array of texts may begin with any letter.
+    an array of texts may begin with any letter. `joblib` says that nothing but joblib loads it.
     """
 
     data: Buffer
@@ -36,6 +36,7 @@ class Place:
     inside: tuple[str, ...] = ()
     depth: int = 0
     constant: bool = False
+    joblib: bool = False
 
     @property
     def path(self) -> str:

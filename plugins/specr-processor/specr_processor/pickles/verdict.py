@@ -1,6 +1,6 @@
 """The search's findings held against the policy: nothing, a warning, or a refusal that says what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,14 @@ class PickleError(SourceError):
     """A model whose pickles the policy does not allow."""
 
 
-def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> None:
+def check_pickles(
+    job: Job, tree: Path, further: Iterable[Sighting] = (), joblib: Collection[str] = ()
+) -> None:
     """See that no pickle below a folder refers to what the project's policy does not allow.
 
     Nothing is unpickled or imported. `further` are references that the family has found elsewhere,
-    such as a module that a model's description tells to load.
+    such as a module that a model's description tells to load. `joblib` are files, relative to the folder,
+    that the family's runtime loads with joblib, and never with pickle.
 
     Raises:
         PickleError: one does, and the policy is to refuse it.
@@ -33,7 +36,7 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
     policy = read_policy(job.environ)
     if policy.mode is Mode.ALLOW:
         return
-    search = _search_all(job, tree)
+    search = _search_all(job, tree, joblib)
     if search.cut:
         raise SourceError(f"{search.cut[0]} is cut short: its pickle goes on where the file ends")
     sightings = [*further, *search.sightings]
@@ -49,12 +52,13 @@ def check_pickles(job: Job, tree: Path, further: Iterable[Sighting] = ()) -> Non
     raise PickleError(f"{text}. {_remedy(found, _needed(sightings, policy))}")
 
 
-def _search_all(job: Job, tree: Path) -> Search:
+def _search_all(job: Job, tree: Path, joblib: Collection[str]) -> Search:
     """All that the pickles below a folder refer to, and all that can't be looked into."""
     search = Search(job.work, job.limits)
     for path in sorted(tree.rglob("*")):
         if path.is_file():
-            search.file(path, path.relative_to(tree).as_posix())
+            name = path.relative_to(tree).as_posix()
+            search.file(path, name, joblib=name in joblib)
     return search
 
 
