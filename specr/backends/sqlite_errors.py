@@ -76,7 +76,7 @@ def diagnose(error: Exception, path: Path, *, writing: bool) -> Diagnostic:
     begin = f"The state in {path} can't be {'written' if writing else 'read'}"
     match error:
         case EmptyFileError():
-            detail = f"{path} has no bytes, as no state ever has: what it recorded, if anything, is lost."
+            detail = f"{path} has no bytes to speak of: what it recorded, if anything, is lost."
             return Diagnostic("State file is empty", detail, _REPLACE)
         case ForeignFileError():
             remedy = _SUMMARIES[sqlite3.SQLITE_NOTADB][1]

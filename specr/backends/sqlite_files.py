@@ -77,7 +77,7 @@ def read_snapshot(path: Path, fetch: Fetch[T]) -> T | None:
             return None
         if not stat.S_ISREG(status.st_mode):
             raise ForeignFileError("it is a folder, or no file at all")
-        if not status.st_size:
+        if status.st_size <= 1:  # of a single byte SQLite makes an empty database, too
             raise EmptyFileError
         try:
             return _read_shared(path, fetch) if _has_log(path) else _read_still(path, fetch)

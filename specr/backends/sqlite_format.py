@@ -64,7 +64,7 @@ class ForeignFileError(Exception):
 
 
 class EmptyFileError(ForeignFileError):
-    """The file is there and has no bytes, as no state ever has."""
+    """The file is there and has no bytes, or a single one, as no state ever has."""
 
 
 class Head(Struct, frozen=True):

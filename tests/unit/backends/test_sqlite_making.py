@@ -293,9 +293,10 @@ def test_a_lease_is_worth_nothing_where_there_is_no_state(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("act", ["read", "ensure", "history", "lock_info", "lock"])
 @pytest.mark.parametrize("log", ["", "-wal", "-journal"])
-def test_a_file_without_bytes_is_no_new_state(tmp_path: Path, act: str, log: str) -> None:
+@pytest.mark.parametrize("rest", [b"", b"S"])
+def test_a_file_without_bytes_is_no_new_state(tmp_path: Path, act: str, log: str, rest: bytes) -> None:
     path = make_crashed(tmp_path / "state.db") if log == "-wal" else tmp_path / "state.db"
-    path.write_bytes(b"")
+    path.write_bytes(rest)
     Path(f"{path}{log}").touch()
     before = files_in(tmp_path)
     backend = SqliteBackend(path)
