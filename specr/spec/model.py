@@ -9,15 +9,20 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic
 from specr.graph import Graph
 from specr.resources.base import Resource
+from specr.resources.catalog import BUILD
 from specr.resources.project import Project
 from specr.spec.document import Document
+
+_SOURCE: Final = ("spec", "source")
 
 
 class Origin(Struct, frozen=True):
@@ -62,17 +67,27 @@ class Specs(Struct, frozen=True, dict=True):
     def locate(self, diagnostic: Diagnostic) -> Diagnostic:
         """The same finding with `span` and `excerpt`, taken from its address and path.
 
-        The deepest part of the path that the document has is shown. A finding that has
-        a span already, or no address that a document declares, comes back unchanged.
+        The deepest part of the path that the document has is shown; of a build, which no document
+        declares, the source that it is made from. A finding that has a span already, or no address
+        that tells of a document, comes back unchanged.
         """
         if diagnostic.span is not None or diagnostic.address is None:
             return diagnostic
-        document = self.documents.get(diagnostic.address)
+        document, path = self.documents.get(diagnostic.address), diagnostic.path
+        if document is None and diagnostic.address.kind == BUILD and not path:
+            document, path = self._source_of(diagnostic.address.name), _SOURCE
         if document is None:
             return diagnostic
         from specr.spec.locate import locate_in  # noqa: PLC0415 - the slow parser is imported when needed
 
-        return locate_in(document, diagnostic)
+        located = locate_in(document, replace(diagnostic, path=path))
+        return replace(located, path=diagnostic.path)
+
+    def _source_of(self, build: str) -> Document | None:
+        """The document of the artifact that a build is named for, before its processor and a dot."""
+        places = [place for place, letter in enumerate(build) if letter == "."]
+        artifacts = (Address("artifact", build[:place]) for place in places)
+        return next((self.documents[a] for a in artifacts if a in self.documents), None)
 
 
 def reference_graph(resources: Mapping[Address, Resource]) -> Graph:

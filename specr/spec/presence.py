@@ -15,6 +15,7 @@ from specr.diagnostics import Diagnostic
 from specr.spec.decode import foreign_problem
 from specr.spec.document import Document
 from specr.spec.read import Reading
+from specr.workfolder import Kept
 
 _FEW: Final = 10
 """Files up to this number are told one by one: their authors may have meant them as specs."""
@@ -46,6 +47,9 @@ def check_presence(root: Path, reading: Reading) -> tuple[Diagnostic, ...]:
         detail = f"{folder} holds no document of apiVersion specr/v1 in any *.yaml or *.yml file."
         findings = [found for _, found in reading.findings if found.is_error or around is None]
     remedy = _REMEDY
+    if around is None and (root / Kept.STATE.path).exists():
+        detail += f" {Kept.STATE.path} records what was applied from here."
+        remedy = "Put the specs back, such as from version control; `specr destroy` needs them, too."
     if around is not None:
         detail += f" It lies in the project {around}."
         remedy = f"Name the project's folder: `specr -C {_typed(around)} …`."

@@ -16,7 +16,7 @@ def no_client() -> ProviderError:
         Diagnostic(
             "Docker client not installed",
             "A provider of type docker needs the Python package docker, which is not installed.",
-            "Install it: pip install 'specr[docker]'.",
+            "Install it where specr is installed: pip install 'docker>=7.2'.",
         ),
     )
 

@@ -76,7 +76,7 @@ def no_client(error: ImportError) -> ProviderError:
         Diagnostic(
             "Kubernetes client not installed",
             f"A provider of type kubernetes needs the Python package kubernetes: {error}.",
-            "Install it: pip install 'specr[kubernetes]'.",
+            "Install it where specr is installed: pip install 'kubernetes>=31' 'urllib3>=2.3'.",
         ),
     )
 

@@ -327,9 +327,23 @@ def test_a_failure_is_told_with_what_it_left_out(project: Project) -> None:
     answer = project.specr("apply", "--auto-approve")
     assert answer.code == 1
     assert answer.out == ""
-    assert "Error: Processor failed\n  in build/fraud-1.blob" in answer.err
+    lines = answer.err[answer.err.index("Error: Processor failed") :].splitlines()
+    assert lines[1].endswith(", in build/fraud-1.blob")
+    assert lines[2][lines[3].index("^") :].startswith("model.bin")
     assert "7 created, 1 failed, 1 skipped.\n" in answer.err
     assert "  skipped  deployment/fraud    because build/fraud-1.blob failed\n" in answer.err
+
+
+def test_specs_that_are_gone_leave_what_was_applied(project: Project) -> None:
+    project.specr("apply", "--auto-approve")
+    (project.root / "specr.yaml").unlink()
+    for command in (["plan"], ["destroy"], ["state", "list"]):
+        answer = project.specr(*command)
+        assert answer.code == 1
+        assert "Error: No specs found" in answer.err
+        assert ".specr/state.db records what was applied from here" in " ".join(answer.err.split())
+        assert "Put the specs back" in answer.err
+        assert "specr init" not in answer.err
 
 
 def test_replace_and_destroy(project: Project) -> None:

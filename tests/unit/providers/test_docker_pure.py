@@ -186,7 +186,7 @@ def test_a_missing_client_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setitem(sys.modules, "docker.errors", None)
     with pytest.raises(ProviderError, match="needs the Python package docker") as raised:
         Daemon(None, 1).containers({})
-    assert raised.value.diagnostics[0].remedy == "Install it: pip install 'specr[docker]'."
+    assert raised.value.diagnostics[0].remedy.startswith("Install it")
 
 
 @pytest.mark.parametrize("host", ["tcp://[::1", "tcp://localhost:many"])
