@@ -193,7 +193,8 @@ def _make(
     moves = before is not None and endpoint_moves(desired, before, s.schema)
     if before is not None and moves:
         differences = with_move(differences, before, endpoint)
-    computed = tuple((key,) for key in _COMPUTED.get(s.address.kind, ()) if key != "endpoint" or not endpoint)
+    made = () if effect is Effect.REUSE else _COMPUTED.get(s.address.kind, ())  # the store has what it is
+    computed = tuple((key,) for key in made if key != "endpoint" or not endpoint)
     return replace(
         base,
         action=action,

@@ -260,7 +260,7 @@ def test_a_build_taken_from_the_store_is_the_one_that_a_rerun_would_give(stage: 
     stage.scene.apply(destroy=True)
     plan = stage.scene.plan()
     change = next(c for c in plan.steps if c.address == build)
-    assert (change.action, change.effect) == (Action.CREATE, Effect.REUSE)
+    assert (change.action, change.effect, change.unknown) == (Action.CREATE, Effect.REUSE, ())
     stage.scene.carry_out(plan)
     assert "create build/a.plain" not in stage.effects()[2:]
     assert stage.scene.state().objects[build].attributes["digest"] == digest
