@@ -16,6 +16,7 @@ from specr.address import Address
 from specr.canonical import Json, JsonObject, decode_json, encode_json
 from specr.diagnostics import Diagnostic, did_you_mean
 from specr.providers.protocol import ScorerRequest, ScorerResponse
+from specr.resources.cells import cell_text, is_missing, truth
 from specr.resources.deployment import GoldenRow
 
 Ask = Callable[[ScorerRequest], ScorerResponse]
@@ -31,9 +32,6 @@ _ANOTHER_SAMPLE: Final = (
     "If the model can't take this row, save it with an example of its input that it can score (MLflow: "
     "`input_example=`): the runtime then shows that one, instead of a row made up from the columns' types."
 )
-
-_TRUE: Final = frozenset({"true", "1", "1.0"})
-_FALSE: Final = frozenset({"false", "0", "0.0"})
 
 
 class _AnswerError(Exception):
@@ -113,7 +111,7 @@ class Verification:
             )
 
     def _check_row(self, number: int, golden: GoldenRow, types: Mapping[str, str]) -> Iterator[Diagnostic]:
-        body = {"fields": list(golden.row), "rows": [[_cell(v) for v in golden.row.values()]]}
+        body = {"fields": list(golden.row), "rows": [[cell_text(v) for v in golden.row.values()]]}
         answer = self._ask_for("POST", "/model/score", encode_json(body))
         path = ("spec", "verify", number)
         if answer.status != 200:
@@ -121,6 +119,7 @@ class Verification:
                 "Golden row is refused",
                 f"Row {number + 1} of `verify` was answered with {_told(answer)}.",
                 path=(*path, "row"),
+                remedy=self._another_row(answer.status),
             )
             return
         scored = _json(answer, "POST /model/score")
@@ -150,6 +149,17 @@ class Verification:
                     ),
                     remedy="Deploy the model that gives this score, or correct the expectation.",
                 )
+
+    def _another_row(self, status: int) -> str:
+        """What to do about a row that was refused, by whose fault it is."""
+        if status < 500:
+            return (
+                "Correct the row as the answer says: `row` holds a cell for each input column of the model."
+            )
+        return (
+            "Correct the row if the model is not made for such cells, or deploy a model that can score it; "
+            f"`specr logs {self._address} --failed` shows what the runtime printed."
+        )
 
     def _get(self, path: str) -> Any:
         answer = self._ask_for("GET", path)
@@ -188,17 +198,17 @@ def matches(expected: Json, got: Json, data_type: str, margin: Margin) -> bool:
     `margin` tells how far from an expected number another may lie. Missing is null, an empty text, or not
     a number.
     """
-    if _is_missing(expected) or _is_missing(got):
-        return _is_missing(expected) and _is_missing(got)
+    if is_missing(expected) or is_missing(got):
+        return is_missing(expected) and is_missing(got)
     match data_type:
         case "Float32" | "Float64" | "Int32" | "Int64":
             return _close(expected, got, margin)
         case "Bool":
-            return _truth(expected) == _truth(got) is not None
+            return truth(expected) == truth(got) is not None
         case "Time64":
             return _instant(str(expected)) == _instant(str(got))
         case _:
-            return _cell(expected) == str(got) or _both_numbers(expected, got, margin)
+            return cell_text(expected) == str(got) or _both_numbers(expected, got, margin)
 
 
 def _both_numbers(expected: Json, got: Json, margin: Margin) -> bool:
@@ -220,28 +230,12 @@ def _close(expected: Json, got: Json, margin: Margin) -> bool:
     return abs(found - wanted) <= margin(wanted)
 
 
-def _truth(value: Json) -> bool | None:
-    text = str(value).lower()
-    return True if text in _TRUE else False if text in _FALSE else None
-
-
 def _instant(text: str) -> object:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _is_missing(value: Json) -> bool:
-    return value is None or value == "" or str(value).lower() in {"nan", "nat"}
-
-
-def _cell(value: Json) -> str | None:
-    """A cell as requests carry it: text, or null."""
-    if value is None:
-        return None
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _fields(listed: Json) -> dict[str, str]:

@@ -159,13 +159,15 @@ SCORED = SourceFacts(
 )
 
 
-def golden_findings(row: dict[str, Any], expect: dict[str, Any]) -> tuple[Diagnostic, ...]:
+def golden_findings(
+    row: dict[str, Any], expect: dict[str, Any], facts: SourceFacts = SCORED
+) -> tuple[Diagnostic, ...]:
     """What is found where the deployment has this golden row."""
     verify = {"verify": [{"row": row, "expect": expect}]}
     declared = (convert({**s, **verify} if k == "Deployment" else s, KINDS[k]) for k, s in SPECS.items())
     resources = {r.address: r for r in declared}
     return (
-        Expander(resources, Project(name="p"), {ARTIFACT: SCORED}, {}, lambda a, e: None).expand().diagnostics
+        Expander(resources, Project(name="p"), {ARTIFACT: facts}, {}, lambda a, e: None).expand().diagnostics
     )
 
 
@@ -173,9 +175,10 @@ def golden_findings(row: dict[str, Any], expect: dict[str, Any]) -> tuple[Diagno
     ("row", "remedy"), [({"X": 1}, "The row has 'X': is 'x' meant?"), ({"q": 1}, "Give the row all of: x.")]
 )
 def test_a_golden_row_that_lacks_a_column_is_an_error_at_plan(row: dict[str, Any], remedy: str) -> None:
-    (found,) = golden_findings(row, {"y": 1})
+    found, *others = golden_findings(row, {"y": 1})
     assert found.summary == "Golden row lacks an input column"
     assert found.path == ("spec", "verify", 0, "row")
+    assert [other.path[-1] for other in others] == [name for name in row if name == "q"]
     assert found.remedy == remedy
 
 
@@ -190,6 +193,62 @@ def test_a_golden_cell_that_is_no_number_is_an_error_at_plan(cell: Any) -> None:
 @pytest.mark.parametrize("cell", [1, 1.5, "1.5", " 2 ", "1e3", None, "", "NaN", "NaT"])
 def test_golden_cells_that_a_scorer_takes_for_numbers_are_left_alone(cell: Any) -> None:
     assert golden_findings({"x": cell}, {"y": 1}) == ()
+
+
+def typed(kind: str) -> SourceFacts:
+    """What is known of an artifact whose columns are all of one type."""
+    columns = {"input": [{"name": "x", "type": kind}], "output": [{"name": "y", "type": kind}]}
+    return SourceFacts("sha256:" + "1" * 64, "m", schema=columns, is_read=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "fault", "is_error"),
+    [
+        ("Int64", 3.5, "is not a whole number", True),
+        ("Int32", "2147483648", "is out of the range of Int32", True),
+        ("Float32", 1e39, "is out of the range of Float32", True),
+        ("Boolean", "yes", "is not a boolean", False),
+        ("Time64", "yesterday", "is not a time", False),
+        ("Time64", "2021-02-30", "is not a date of the calendar", False),
+    ],
+)
+def test_a_golden_cell_is_read_by_its_columns_type(kind: str, cell: Any, fault: str, is_error: bool) -> None:
+    (found,) = golden_findings({"x": cell}, {"q": 1}, typed(kind))
+    assert found.detail.endswith(f"for 'x', which is a column of type {kind}: the cell {fault}.")
+    assert (found.path, found.is_error) == (("spec", "verify", 0, "row", "x"), is_error)
+    assert "null" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("Float64", "abc"), ("Int64", [1]), ("Int32", {"a": 1}), ("Boolean", "yes")]
+)
+def test_an_expectation_that_no_answer_can_meet_is_an_error_at_plan(kind: str, expected: Any) -> None:
+    (found,) = golden_findings({"x": 1}, {"y": expected}, typed(kind))
+    assert found.summary == "Golden row expects a value of another type"
+    assert (found.path, found.is_error) == (("spec", "verify", 0, "expect", "y"), True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("Float64", None),
+        ("Int32", "1.0"),
+        ("Int64", True),
+        ("Boolean", 1),
+        ("String", 5),
+        ("Time64", "31.1.2021"),
+    ],
+)
+def test_expectations_that_an_answer_may_meet_are_left_alone(kind: str, expected: Any) -> None:
+    assert golden_findings({"x": None}, {"y": expected}, typed(kind)) == ()
+
+
+def test_a_golden_cell_for_no_input_column_is_a_warning_at_its_name() -> None:
+    (found,) = golden_findings({"x": 1, "zip": 1}, {"y": 1})
+    assert found.summary == "Golden row has a cell for no input column"
+    assert found.severity is Severity.WARNING
+    assert (found.path, found.at_key) == (("spec", "verify", 0, "row", "zip"), True)
+    assert found.remedy == "Correct the column's name, or remove it."
 
 
 def test_a_misspelt_expectation_is_a_warning_and_an_unknown_one_is_left_to_the_scorer() -> None:

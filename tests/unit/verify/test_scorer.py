@@ -95,6 +95,22 @@ def test_a_refusal_shows_status_and_detail() -> None:
     assert "status 500 (The model failed: KeyError)" in found.detail
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(400, "Correct the row as the answer says"), (500, "`specr logs deployment/api --failed`")],
+)
+def test_a_refused_golden_row_is_shown_with_what_to_do(status: int, remedy: str) -> None:
+    def ask(request: ScorerRequest) -> ScorerResponse:
+        refused = request.body and json.loads(request.body)["rows"] == [["2"]]
+        answer = {"detail": "No."} if refused else SERVED[f"{request.method} {request.path}"]
+        return ScorerResponse(status if refused else 200, json.dumps(answer).encode())
+
+    row = convert({"row": {"x": 2}, "expect": {"y": "a"}}, GoldenRow)
+    (found,) = Verification(API, ask, SCHEMA).run([row])
+    assert (found.summary, found.path) == ("Golden row is refused", ("spec", "verify", 0, "row"))
+    assert remedy in found.remedy
+
+
 def test_a_refused_sample_is_shown_with_the_way_to_another() -> None:
     (found,) = verify(status=500, POST_score={"detail": "The model failed: ValueError"})
     assert found.notes == ('request: {"fields":["x"],"rows":[["1"]]}',)
