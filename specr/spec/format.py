@@ -103,8 +103,11 @@ def _format_once(text: str) -> str:
     except (YAMLError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise _refusal("The writer of YAML can't take it apart and put it together.") from error
     written = output.getvalue().removesuffix("\n...\n")  # it would part the lines before from the document
-    lines = put_back(put_comments(written, comments), asides).strip("\n").split("\n")
-    nodes = parse_nodes("\n".join(lines) + "\n")
+    try:
+        lines = put_back(put_comments(written, comments), asides).strip("\n").split("\n")
+        nodes = parse_nodes("\n".join(lines) + "\n")
+    except Fault as fault:  # the writer's, with lines and columns that no file has
+        raise _refusal("The writer of YAML makes something else of it.") from fault
     return "\n".join(_ordered(_trimmed(lines, nodes), nodes)) + "\n"
 
 

@@ -200,6 +200,18 @@ def test_a_comment_that_would_be_lost_is_a_refusal_at_its_place(text: str, place
     assert (span.line, span.column) == place
 
 
+@pytest.mark.parametrize("rest", ["  - k: a\n  - k: b\n", "  - k: a\n  - k: b\n    l: c\n"])
+def test_what_the_writer_garbles_is_a_refusal_and_no_fault_of_the_text(rest: str) -> None:
+    result = format_text("spec: # rows\n  - {a: 1} # one\n" + rest)
+    assert isinstance(result, tuple)
+    assert [(d.summary, d.detail) for d in result] == [
+        (
+            "Document can't be formatted",
+            "The writer of YAML makes something else of it. It was left as it is.",
+        )
+    ]
+
+
 def test_a_value_that_would_change_is_a_refusal_at_its_place() -> None:
     result = format_text("a: 1\nb:\n  - c\n  - d: |\n       e")
     assert isinstance(result, tuple)
