@@ -23,10 +23,13 @@ _LONGEST_TEXT = 2 * 2**20
 def locate_in(document: Document, diagnostic: Diagnostic) -> Diagnostic:
     """The same finding with the place of its path's deepest existing part.
 
-    What is wrong with a resource as a whole, such as a runtime that ends, is told at its name.
+    What is wrong with a resource as a whole, such as a runtime that ends, is told at its name; and so is
+    what a `spec` lacks that is not written at all.
     """
-    path = diagnostic.path or ("metadata", "name")
-    return _locate(document, _nodes(document), diagnostic, path)
+    root, path = _nodes(document), diagnostic.path
+    if not path or (path[0] == "spec" and root is not None and _step(root, "spec") is None):
+        path = ("metadata", "name")
+    return _locate(document, root, diagnostic, path)
 
 
 def locate_findings(findings: Iterable[Finding]) -> list[Diagnostic]:

@@ -75,19 +75,14 @@ class Specs(Struct, frozen=True, dict=True):
             return diagnostic
         document, path = self.documents.get(diagnostic.address), diagnostic.path
         if document is None and diagnostic.address.kind == BUILD and not path:
-            document, path = self._source_of(diagnostic.address.name), _SOURCE
+            artifact, _, _ = diagnostic.address.name.partition(".")
+            document, path = self.documents.get(Address("artifact", artifact)), _SOURCE
         if document is None:
             return diagnostic
         from specr.spec.locate import locate_in  # noqa: PLC0415 - the slow parser is imported when needed
 
         located = locate_in(document, replace(diagnostic, path=path))
         return replace(located, path=diagnostic.path)
-
-    def _source_of(self, build: str) -> Document | None:
-        """The document of the artifact that a build is named for, before its processor and a dot."""
-        places = [place for place, letter in enumerate(build) if letter == "."]
-        artifacts = (Address("artifact", build[:place]) for place in places)
-        return next((self.documents[a] for a in artifacts if a in self.documents), None)
 
 
 def reference_graph(resources: Mapping[Address, Resource]) -> Graph:

@@ -211,6 +211,21 @@ def test_specs_find_places_for_later_findings() -> None:
     assert marked(as_a_whole) == "api"
 
 
+def test_what_an_unwritten_spec_lacks_is_told_at_the_name() -> None:
+    specs = loaded("apiVersion: specr/v1\nkind: Experiment\nmetadata: {name: bare}\n")
+    address = Address("experiment", "bare")
+    found = specs.locate(Diagnostic("a", "b", address=address, path=("spec", "schema")))
+    assert marked(found) == "bare"
+
+
+def test_a_build_is_told_at_the_source_of_its_artifact() -> None:
+    specs = loaded(
+        EXPERIMENT + document("Artifact", "fraud", "{experiment: fraud, type: a/b, source: m.bin}")
+    )
+    found = specs.locate(Diagnostic("a", "b", address=Address("build", "fraud.mlflow")))
+    assert (found.address, found.path, marked(found)) == (Address("build", "fraud.mlflow"), (), "m.bin")
+
+
 def test_findings_without_a_document_keep_no_place() -> None:
     specs = loaded(SMALL)
     for finding in (
