@@ -124,6 +124,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _no_revision(git: Git, revision: str) -> Diagnostic:
+    if ".." in revision:  # no name of git's holds two dots
+        first, _, last = revision.partition("..")
+        ends = f"{first or 'HEAD'} {last.removeprefix('.') or 'HEAD'}"
+        detail = f"{revision!r} is a range of revisions; what is compared are two of them."
+        return Diagnostic("Unknown git revision", detail, f"Name its ends, with a blank between: {ends}")
     references = git.ask("for-each-ref", "--format=%(refname:short)").decode(errors="replace")
     names = [name for name in references.split("\n") if name]
     is_shallow = git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"

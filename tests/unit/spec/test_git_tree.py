@@ -222,6 +222,17 @@ def test_what_is_no_revision_is_told(repository: Path, revision: str) -> None:
     assert told(repository, revision).summary == "Unknown git revision"
 
 
+@pytest.mark.parametrize(
+    ("revision", "ends"),
+    [("v1..v2", "v1 v2"), ("main...", "main HEAD"), ("..main", "HEAD main")],
+)
+def test_a_range_is_told_as_its_ends(repository: Path, revision: str, ends: str) -> None:
+    commit(repository)
+    diagnostic = told(repository, revision)
+    assert "a range of revisions" in diagnostic.detail
+    assert diagnostic.remedy.endswith(f": {ends}")
+
+
 def test_a_repository_without_commits_is_told(repository: Path) -> None:
     assert "no commits yet" in told(repository, "HEAD").detail
 
