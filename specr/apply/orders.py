@@ -6,7 +6,7 @@ from typing import Final
 
 from specr.address import Address
 from specr.canonical import JsonObject, encode_json
-from specr.plan.desired import fixed_port
+from specr.plan.desired import fixed_port, readiness_path
 from specr.providers.orders import decode_environment
 from specr.providers.protocol import BuildOrder, DeploymentOrder
 from specr.resources.compute import POLICY_VARIABLE, Compute, Environment
@@ -61,7 +61,7 @@ def decode_deployment_order(address: Address, arguments: JsonObject, token: str)
         resources=convert(resources, Compute),
         replicas=arguments["replicas"],
         port=fixed_port(arguments),
-        readiness_path=runtime["readiness"]["path"],
+        readiness_path=readiness_path(arguments),
         labels=arguments.get("labels") or {},
         readiness_timeout=runtime["readiness"]["timeout"],
         schema=arguments["schema"],

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 CHANGES_FOUND: Final = 2
-"""`plan --detailed-exitcode` found changes."""
+"""`plan --detailed-exitcode` found changes, or something that runs and does not answer."""
 
 NOT_FORMATTED: Final = 3
 """`fmt --check` found files to format."""

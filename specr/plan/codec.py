@@ -247,16 +247,18 @@ def _encode_drift(drift: Drift) -> dict[str, Any]:
         "message": drift.message,
         "differences": [encode_difference(difference) for difference in drift.differences],
         "healed": drift.healed,
+        "silent": drift.silent,
     }
 
 
 def _decode_drift(data: Field) -> Drift:
-    data.only("address", "message", "differences", "healed")
+    data.only("address", "message", "differences", "healed", "silent")
     return Drift(
         address=data["address"].address(),
         message=data["message"].text(),
         differences=data["differences"].all(_decode_difference),
         healed=data["healed"].flag(),
+        silent=data["silent"].flag(),
     )
 
 

@@ -76,6 +76,12 @@ def fixed_port(arguments: JsonObject) -> int | None:
     return port
 
 
+def readiness_path(arguments: JsonObject) -> str:
+    """Where a deployment with these arguments says that it is ready."""
+    path: str = arguments["runtime"]["readiness"]["path"]
+    return path
+
+
 def digest_specs(
     resources: Resources, project: Project, facts: Mapping[Address, SourceFacts], resolved: JsonObject
 ) -> str:

@@ -149,13 +149,15 @@ class Change(Struct, frozen=True):
 class Drift(Struct, frozen=True):
     """What was found to differ from recorded state, whether or not this plan heals it.
 
-    `healed` says that a change of this plan does.
+    `healed` says that a change of this plan does. `silent` that nothing differs, but that it does not
+    answer: no plan heals that by itself, as it may only be busy.
     """
 
     address: Address
     message: str
     differences: tuple[Difference, ...] = ()
     healed: bool = False
+    silent: bool = False
 
 
 class Plan(Struct, frozen=True):
@@ -179,6 +181,12 @@ class Plan(Struct, frozen=True):
     def is_empty(self) -> bool:
         """Whether carrying it out would do nothing."""
         return not any(c.action.changes for c in self.changes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it would do nothing, and found nothing amiss with what it is about."""
+        covered = {change.address for change in self.changes}
+        return self.is_empty and all(d.healed or d.address not in covered for d in self.drift)
 
     @property
     def steps(self) -> tuple[Change, ...]:

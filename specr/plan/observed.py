@@ -17,11 +17,14 @@ class Observation(Struct, frozen=True):
     `attributes` are compared, key by key, with those recorded under the same keys; so a
     provider reports here what can drift and nothing that changes by itself. `message`
     says in a few words what is wrong with an object that is gone or not as it should be.
+    `silent` says that one which is as it was applied does not answer. That is told and nothing
+    more: it may only be busy, so no plan ends it unless somebody asks for that.
     """
 
     exists: bool
     attributes: JsonObject = field(default_factory=dict)
     message: str = ""
+    silent: str = ""
 
 
 class ProviderSchema(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from specr.plan.desired import Desired
 from specr.plan.model import Change, Drift, Plan
 from specr.plan.observed import Observation, ProviderSchema
 from specr.plan.order import ordered
-from specr.state.model import State
+from specr.state.model import RecordedObject, State
 
 
 class Request(Struct, frozen=True):
@@ -60,7 +60,7 @@ def plan(desired: Mapping[Address, Desired], world: World, request: Request, *, 
         serial=state.serial,
         spec_digest=spec_digest,
         changes=ordered(changes, state),
-        drift=_drift(changes, world),
+        drift=tuple(_drift(changes, world)),
         targets=request.named_targets,
         unchanged=sum(not change.action.changes for change in changes.values()),
     )
@@ -120,16 +120,20 @@ def _acts(changes: Mapping[Address, Change], address: Address) -> bool:
     return change is not None and change.action.changes
 
 
-def _drift(changes: Mapping[Address, Change], world: World) -> tuple[Drift, ...]:
-    """What was observed to differ from what is recorded, in the order of addresses."""
-    found = []
+def _goes(changes: Mapping[Address, Change], recorded: RecordedObject) -> bool:
+    """Whether the very object that is recorded will be gone."""
+    change = changes.get(recorded.address)
+    return change is not None and recorded.token in {ref.token for ref in change.discard}
+
+
+def _drift(changes: Mapping[Address, Change], world: World) -> Iterator[Drift]:
+    """What was observed to differ from what is recorded, or does not answer, in the order of addresses."""
     for address, observation in sorted(world.observed.items()):
         recorded = world.state.objects.get(address)
         if recorded is None:
             continue
         differences = drifted_attributes(recorded, observation)
-        if observation.exists and not differences:
-            continue
-        healed = _acts(changes, address)
-        found.append(Drift(address, observation.message, differences, healed=healed))
-    return tuple(found)
+        if differences or not observation.exists:
+            yield Drift(address, observation.message, differences, healed=_acts(changes, address))
+        if observation.silent:
+            yield Drift(address, observation.silent, healed=_goes(changes, recorded), silent=True)

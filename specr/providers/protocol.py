@@ -32,6 +32,7 @@ __all__ = [
     "Reachable",
     "ScorerRequest",
     "ScorerResponse",
+    "Prober",
     "LogKeeper",
     "Watcher",
     "ImageResolver",
@@ -184,6 +185,18 @@ class Reachable(Protocol):
 
         Raises:
             TransientError: no answer came.
+        """
+
+
+@runtime_checkable
+class Prober(Protocol):
+    """A provider whose runtimes nobody else asks whether they answer."""
+
+    def probe(self, asked: Sequence[tuple[ObjectRef, str]], seconds: float) -> Mapping[Address, str]:
+        """Ask deployments, each at its readiness path, all at once and for so many seconds in all.
+
+        What does not answer is told in a few words, and what does is left out. What does not run is
+        not asked: see `read`.
         """
 
 

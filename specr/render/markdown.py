@@ -36,9 +36,9 @@ def render_markdown(plan: JsonObject, *, limit: int = DEFAULT_LIMIT) -> str:
     for note in (words.interruptions(plan, name), words.scope(plan, name)):
         if note:
             page.add(f"\n> {note}\n")
-    if plan["drift"]:
-        page.add("\n**Changed outside of specr**\n\n")
-        page.add_all("drifted object", map(_drift_entry, plan["drift"]), share=_SHARE)
+    for title, group in words.drift_groups(plan):
+        page.add(f"\n**{title}**\n\n")
+        page.add_all("drifted object", map(_drift_entry, group), share=_SHARE)
     if plan["changes"]:
         page.add("\n| | Address | What happens | Why |\n| --- | --- | --- | --- |\n")
         page.add_all("change", map(_row, plan["changes"]), share=_SHARE)

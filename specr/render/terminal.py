@@ -55,12 +55,13 @@ def _details(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
 def _drift(plan: JsonObject, ink: Ink, width: int) -> Iterator[str]:
     from specr.render.blocks import drift_lines  # noqa: PLC0415 - see above
 
-    yield "Changed outside of specr since it was applied:"
-    yield ""
-    for drift in plan["drift"]:
-        yield f"  {ink.symbol('!')} {words.drift_headline(drift)}"
-        yield from ink.lines(drift_lines(drift, width))
-    yield ""
+    for title, group in words.drift_groups(plan):
+        yield f"{title}:"
+        yield ""
+        for drift in group:
+            yield f"  {ink.symbol('!')} {words.drift_headline(drift)}"
+            yield from ink.lines(drift_lines(drift, width))
+        yield ""
 
 
 def _catalogue(changes: list[JsonObject], ink: Ink) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final
 
@@ -55,6 +55,8 @@ _COUNTED: Final = (
     ("delete", "to delete"),
     ("forget", "to forget"),
 )
+_CHANGED_OUTSIDE: Final = "Changed outside of specr since it was applied"
+_SILENT: Final = "Runs, but does not answer"
 _HEADLINE_WIDTH: Final = 60
 _TOLD_FIRST: Final = (["version"], ["replicas"], ["alias"], ["resolved"], ["digest"])
 _MOVED: Final = "its source means something else now"
@@ -106,7 +108,10 @@ def summary(plan: JsonObject) -> str:
         return f"Plan: {', '.join(parts)}.{unchanged}"
     if plan["operation"] == "destroy":
         return "No changes. There is nothing to destroy."
-    if any(not drift["healed"] for drift in plan["drift"]):
+    unhealed = [drift for drift in plan["drift"] if not drift["healed"]]
+    if unhealed and all(drift["silent"] for drift in unhealed):
+        return "No changes are planned, but not everything that runs answers."
+    if unhealed:
         return "No changes are planned, but not everything runs as it was last applied."
     if plan["targets"]:
         return "No changes. What was asked for runs as declared."
@@ -187,10 +192,23 @@ def _way_to_stay(change: JsonObject) -> str:
     return "; set endpoint.port to keep one" if stays and not has_port else ""
 
 
+def drift_groups(plan: JsonObject) -> Iterator[tuple[str, list[JsonObject]]]:
+    """What was found amiss, by its sort: a title without punctuation, and what stands under it."""
+    for title, silent in ((_CHANGED_OUTSIDE, False), (_SILENT, True)):
+        group = [drift for drift in plan["drift"] if drift["silent"] is silent]
+        if group:
+            yield title, group
+
+
 def drift_headline(drift: JsonObject) -> str:
     """What was found at one address, and whether this plan puts it right."""
     message = one_line(drift["message"]) or "it is not as it was applied"
-    fate = "this plan puts it right" if drift["healed"] else "not touched by this plan"
+    if drift["healed"]:
+        fate = "this plan puts it right"
+    elif drift["silent"]:
+        fate = f"to start it anew: `specr apply --replace {drift['address']}`"
+    else:
+        fate = "not touched by this plan"
     return f"{drift['address']}: {message} ({fate})"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
+from specr.providers.protocol import Prober
 from specr.resources.compute import SecretValue, ValueSource
 from specr.testing.provider_site import LINEAGE, Behaviour, Suite, drift, model_id, ref_to, refused
 
@@ -71,6 +73,21 @@ class ProcessPromises(Suite):
             ):
                 provider.create(order)
                 assert "3" in site.finish(provider, order).message
+
+    def test_a_runtime_that_is_not_ready_is_told(self, tmp_path: Path) -> None:
+        """Of a provider that is asked for it (`Prober`); one that is ready is not."""
+        with self.site(tmp_path) as site:
+            provider = site.provider()
+            if not isinstance(provider, Prober):
+                pytest.skip("its platform looks after this by itself")
+            good = site.platform.deployment("a", "t1")
+            site.make(provider, good)
+            bad = site.platform.deployment("b", "t2", Behaviour.HANGS)
+            provider.create(bad)
+            asked = [(ref_to(order), order.readiness_path) for order in (good, bad)]
+            silent = provider.probe(asked, site.platform.patience)
+            assert silent.keys() == {bad.address}
+            assert bad.readiness_path in silent[bad.address]
 
     def test_a_processor_that_writes_nothing_has_failed(self, tmp_path: Path) -> None:
         """Though it exits with status 0."""

@@ -110,7 +110,7 @@ def _check_observed(workspace: Workspace, state: State, steps: Sequence[Change])
         DiagnosticError: one of them is not as it was when the plan was made.
     """
     looked_at = [change for change in steps if change.basis]
-    observed = workspace.observe(state, [change.address for change in looked_at])
+    observed = workspace.observe(state, [change.address for change in looked_at], listening=False)
     moved = []
     for change in looked_at:
         seen = observed.get(change.address)

@@ -8,15 +8,22 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
 
 from specr.address import Address
 from specr.diagnostics import Diagnostic
+from specr.plan.desired import readiness_path
 from specr.plan.observed import Observation
-from specr.providers.protocol import ImageResolver, Provider, ProviderError, TransientError
+from specr.providers.protocol import ImageResolver, Prober, Provider, ProviderError, TransientError
 from specr.state.model import ObjectRef, RecordedObject, State
 from specr.store.protocol import Store
 
 _log = logging.getLogger(__name__)
+
+PATIENCE: Final = 2.0
+"""Seconds that all deployments of a provider together get to answer."""
 
 
 def observe(
@@ -25,8 +32,11 @@ def observe(
     *,
     provider_for: Callable[[str], Provider],
     store: Callable[[], Store],
+    listening: bool = True,
 ) -> Mapping[Address, Observation]:
     """Look at what these recorded objects are now: one bulk read a provider.
+
+    With `listening`, deployments are also asked whether they answer.
 
     Raises:
         DiagnosticError: a provider does not answer; a plan made blind would be wrong.
@@ -44,7 +54,9 @@ def observe(
     for name, refs in sorted(by_provider.items()):
         _log.info("%s: read %d objects", name, len(refs))
         try:
-            found |= provider_for(name).read(refs)
+            provider = provider_for(name)
+            seen = provider.read(refs)
+            found |= _listen(provider, state, seen) if listening else seen
         except TransientError as error:
             raise ProviderError(
                 Diagnostic(
@@ -54,6 +66,22 @@ def observe(
                 ),
             ) from error
     return found
+
+
+def _listen(
+    provider: Provider, state: State, seen: Mapping[Address, Observation]
+) -> Mapping[Address, Observation]:
+    """Ask what is there whether it answers, where its platform does not do so itself."""
+    if not isinstance(provider, Prober):
+        return seen
+    asked = [
+        (recorded.ref, readiness_path(recorded.arguments))
+        for address, observation in seen.items()
+        if address.kind == "deployment" and observation.exists
+        for recorded in (state.objects[address],)
+    ]
+    silent = provider.probe(asked, PATIENCE) if asked else {}
+    return {**seen, **{address: replace(seen[address], silent=told) for address, told in silent.items()}}
 
 
 def resolve_image(name: str, provider: Provider, image: str) -> str | None:

@@ -37,12 +37,19 @@ def _check(workspace: Workspace, address: Address) -> Iterator[Diagnostic]:
                 Severity.WARNING,
             )
         return
-    if seen.exists and not drifted_attributes(recorded, seen):
-        return
-    yield Diagnostic(
-        "Deployment does not run as it was applied",
-        f"{address}: {seen.message.removesuffix('.') or 'it was changed outside of specr'}.",
-        "`specr plan` shows what differs, and `specr apply` puts it right.",
-        Severity.WARNING,
-        address=address,
-    )
+    if not seen.exists or drifted_attributes(recorded, seen):
+        yield Diagnostic(
+            "Deployment does not run as it was applied",
+            f"{address}: {seen.message.removesuffix('.') or 'it was changed outside of specr'}.",
+            "`specr plan` shows what differs, and `specr apply` puts it right.",
+            Severity.WARNING,
+            address=address,
+        )
+    if seen.silent:
+        yield Diagnostic(
+            "Deployment does not answer",
+            f"{address}: {seen.silent}.",
+            f"If it is not just busy, `specr apply --replace {address}` starts it anew.",
+            Severity.WARNING,
+            address=address,
+        )

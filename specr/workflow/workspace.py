@@ -139,8 +139,10 @@ class Workspace:
         with self._placing():
             return apply_plan(self, made, manner)
 
-    def observe(self, state: State, addresses: Iterable[Address]) -> Mapping[Address, Observation]:
-        """Look at what recorded objects are now."""
+    def observe(
+        self, state: State, addresses: Iterable[Address], *, listening: bool = True
+    ) -> Mapping[Address, Observation]:
+        """Look at what recorded objects are now; with `listening`, also at whether they answer."""
         kept = [a for a in addresses if (r := state.objects.get(a)) and (r.provider or a.kind == "artifact")]
         if not kept:
             return {}
@@ -151,6 +153,7 @@ class Workspace:
             kept,
             provider_for=lambda name: self.provider(name, state.lineage),
             store=lambda: self.store,
+            listening=listening,
         )
 
     def located(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -11,7 +13,7 @@ from specr.apply.events import OutcomeKind, StepFinished, StepProgress
 from specr.backends.memory import MemoryBackend, MemoryState
 from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.codec import encode_plan
-from specr.plan.model import Action, Difference, Effect, Reason
+from specr.plan.model import Action, Difference, Drift, Effect, Reason
 from specr.plan.observed import ProviderSchema
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import MemoryWorld
@@ -158,6 +160,76 @@ def test_what_dies_is_drift_and_is_healed(scene: Scene, world: MemoryWorld) -> N
     assert {str(c.address): c.cause.reason for c in plan.steps} == {"deployment/api": Reason.MISSING}
     scene.carry_out(plan)
     assert scene.plan().is_empty
+
+
+class ProbedProvider(MemoryProvider):
+    """Runtimes that may fall silent; `asked` counts the times that they were asked."""
+
+    silent: ClassVar[dict[str, str]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def probe(self, asked: Sequence[tuple[ObjectRef, str]], seconds: float) -> Mapping[Address, str]:
+        assert seconds > 0
+        self.asked.extend(path for _, path in asked)
+        return {ref.address: self.silent[ref.token] for ref, _ in asked if ref.token in self.silent}
+
+
+@pytest.fixture
+def probed(tmp_path: Path, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """A scene with a deployment that has fallen silent."""
+    monkeypatch.setattr(ProbedProvider, "silent", {})
+    monkeypatch.setattr(ProbedProvider, "asked", [])
+    state = MemoryState()
+    quiet = Scene(
+        tmp_path, lambda: MemoryBackend(state), lambda _, lineage: ProbedProvider(world, lineage=lineage)
+    )
+    quiet.declare(*deployable("api"))
+    quiet.apply()
+    assert quiet.plan().is_settled
+    ProbedProvider.silent[quiet.state().objects[API].token] = "process 12 gave no answer"
+    return quiet
+
+
+def test_what_falls_silent_is_told_and_left_alone(probed: Scene) -> None:
+    plan = probed.plan()
+    assert plan.drift == (Drift(API, "process 12 gave no answer", silent=True),)
+    assert plan.is_empty
+    assert not plan.is_settled
+    assert probed.carry_out(plan).succeeded
+    assert probed.plan().drift == plan.drift
+
+
+def test_what_is_silent_is_replaced_when_asked_for(probed: Scene) -> None:
+    plan = probed.plan(replace=(API,))
+    assert plan.drift[0].healed
+    assert probed.carry_out(plan).succeeded
+    assert probed.plan().is_settled
+
+
+def test_a_change_that_keeps_what_is_silent_does_not_heal_it(probed: Scene) -> None:
+    probed.declare(*deployable("api", replicas=2))
+    plan = probed.plan()
+    assert [change.address for change in plan.steps] == [API]
+    assert [drift.healed for drift in plan.drift] == [False]
+    probed.withdraw(*deployable("api"))
+    assert [drift.healed for drift in probed.plan().drift] == [True]
+
+
+def test_what_is_silent_outside_of_a_target_does_not_unsettle_it(probed: Scene) -> None:
+    plan = probed.plan(targets=(parse_address("model/api"),))
+    assert plan.drift
+    assert plan.is_settled
+
+
+def test_nobody_is_asked_without_refreshing(probed: Scene, world: MemoryWorld) -> None:
+    ProbedProvider.asked.clear()
+    assert probed.plan(refresh=False).is_settled
+    assert ProbedProvider.asked == []
+    assert not probed.plan().is_settled
+    assert ProbedProvider.asked == ["/readyz"]
+    world.remove(probed.state().lineage, probed.state().objects[API].token)
+    assert [drift.silent for drift in probed.plan().drift] == [False]
+    assert ProbedProvider.asked == ["/readyz"], "what is gone was asked"
 
 
 def test_protected_deployments_stay(scene: Scene) -> None:

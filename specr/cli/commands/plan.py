@@ -26,7 +26,11 @@ Examples:
 )
 @click.option("--out", type=PathType(dir_okay=False, path_type=Path), help="Save the plan to this file.")
 @click.option("--destroy", is_flag=True, help="Plan to delete everything.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 if there are changes, or what runs does not answer.",
+)
 @form_options
 @scope_options
 @replace_option
@@ -58,7 +62,7 @@ def command(
     answer_plan(encode_plan(planned.plan), form, console)
     if out is not None:
         console.tell(f"\nSaved to {out}. To carry it out: {_apply_command(session, out, scope)}\n")
-    return CHANGES_FOUND if detailed_exitcode and not planned.plan.is_empty else 0
+    return CHANGES_FOUND if detailed_exitcode and not planned.plan.is_settled else 0
 
 
 def _apply_command(session: Session, planfile: Path, scope: Scope) -> str:

@@ -7,10 +7,12 @@ its containers' labels tell what it has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from specr.address import Address
 from specr.canonical import JsonObject
 from specr.plan.observed import Observation
 from specr.providers.docker.containers import Container, newest, next_run, of_address, tell_exit
@@ -18,6 +20,7 @@ from specr.providers.docker.marks import Kind
 from specr.providers.docker.problems import gone
 from specr.providers.docker.starting import Place, Starter
 from specr.providers.http import ask
+from specr.providers.probing import Question, ask_all
 from specr.providers.protocol import (
     DeploymentOrder,
     Readiness,
@@ -96,12 +99,27 @@ class DockerDeployments:
 
     def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
         """Ask the first replica that runs."""
-        containers = self.containers(ref.token)
-        for replica in sorted({c.mark.replica for c in containers}):
-            container = newest(containers, replica)
-            if container is not None and container.is_running and container.port:
+        for container in _current(self.containers(ref.token)):
+            if container.is_running and container.port:
                 return ask(self._place.reach, container.port, request)
         raise TransientError(f"no container of {ref.address} runs")
+
+    def silent(
+        self, asked: Sequence[tuple[ObjectRef, str, Sequence[Container]]], seconds: float
+    ) -> Mapping[Address, str]:
+        """Ask every replica that runs; what is told of one that does not answer names its container."""
+        running = [
+            (ref.address, container, Question(self._place.reach, container.port, path))
+            for ref, path, containers in asked
+            for container in _current(_deployments(containers))
+            if container.is_running and container.port
+        ]
+        silent: dict[Address, list[str]] = defaultdict(list)
+        lacks = ask_all([question for *_, question in running], seconds)
+        for (address, container, _), lack in zip(running, lacks, strict=True):
+            if lack:
+                silent[address].append(f"container {container.name} {lack}")
+        return {address: "; ".join(told) for address, told in silent.items()}
 
     def containers(self, token: str) -> list[Container]:
         """A deployment's containers."""
@@ -212,10 +230,15 @@ def _deployments(containers: Sequence[Container]) -> list[Container]:
     return [c for c in containers if c.mark.kind is Kind.DEPLOYMENT]
 
 
+def _current(containers: Sequence[Container]) -> list[Container]:
+    """The newest container of each replica."""
+    found = [newest(containers, replica) for replica in sorted({c.mark.replica for c in containers})]
+    return [container for container in found if container is not None]
+
+
 def _image(containers: Sequence[Container], first: Container | None) -> str | None:
     """The image that all replicas run, or else the one that differs from the first's."""
-    current = [newest(containers, replica) for replica in {c.mark.replica for c in containers}]
-    images = [c.image for c in current if c is not None and first is not None and c.image != first.image]
+    images = [c.image for c in _current(containers) if first is not None and c.image != first.image]
     return images[0] if images else first.image if first else None
 
 

@@ -137,9 +137,7 @@ class DockerProvider:
         """Look at all objects: one call to the daemon, whatever their number."""
         if not refs:
             return {}
-        found: dict[str, list[Container]] = defaultdict(list)
-        for container in self._place.containers():
-            found[container.mark.token].append(container)
+        found = self._by_token()
         return {
             ref.address: (self._builds if ref.address.kind == BUILD else self._deployments).observe(
                 ref, found[ref.token]
@@ -151,6 +149,11 @@ class DockerProvider:
         """Ask the first replica that runs."""
         return self._deployments.request(ref, request)
 
+    def probe(self, asked: Sequence[tuple[ObjectRef, str]], seconds: float) -> Mapping[Address, str]:
+        """Ask every replica that runs whether it is ready; one call to the daemon says where they are."""
+        found = self._by_token()
+        return self._deployments.silent([(ref, path, found[ref.token]) for ref, path in asked], seconds)
+
     def logs(self, ref: ObjectRef, *, tail: int | None = None) -> Sequence[str]:
         """What its containers have printed, replica by replica."""
         return self._logs.of_object(ref.token, tail)
@@ -158,6 +161,13 @@ class DockerProvider:
     def resolve_image(self, image: str) -> str:
         """The digest or id of the image that a reference leads to now."""
         return self._images.resolve(image)
+
+    def _by_token(self) -> Mapping[str, list[Container]]:
+        """All containers of the lineage, by their object's token."""
+        found: dict[str, list[Container]] = defaultdict(list)
+        for container in self._place.containers():
+            found[container.mark.token].append(container)
+        return found
 
 
 @contextmanager

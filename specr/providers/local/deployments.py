@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from specr.address import Address
 from specr.canonical import JsonObject
 from specr.plan.observed import Observation
 from specr.providers.http import ask
@@ -11,6 +14,7 @@ from specr.providers.local.layout import ObjectFolder
 from specr.providers.local.ports import HOST, is_free, listener_on
 from specr.providers.local.problems import gone
 from specr.providers.local.replicas import Replica, Replicas, attributes_of
+from specr.providers.probing import Question, ask_all
 from specr.providers.protocol import (
     DeploymentOrder,
     Readiness,
@@ -80,6 +84,22 @@ class LocalDeployments:
             exists=True, attributes={key: found[key] for key in ("endpoint", "replicas")}, message=ended
         )
 
+    def silent(self, asked: Sequence[tuple[ObjectRef, str]], seconds: float) -> Mapping[Address, str]:
+        """Ask every replica that runs; what is told of one that does not answer names its process."""
+        runs = [
+            (ref.address, replica, len(replicas), Question(HOST, replica.port, path))
+            for ref, path in asked
+            for replicas in (self._replicas.all_of(self._layout.object(ref.token)),)
+            for replica in replicas
+            if replica.status.is_alive and replica.port
+        ]
+        silent: dict[Address, list[str]] = defaultdict(list)
+        lacks = ask_all([question for *_, question in runs], seconds)
+        for (address, replica, count, _), lack in zip(runs, lacks, strict=True):
+            if lack:
+                silent[address].append(_named(replica, count, f"process {replica.status.pid} {lack}"))
+        return {address: "; ".join(told) for address, told in silent.items()}
+
     def request(self, ref: ObjectRef, request: ScorerRequest) -> ScorerResponse:
         """Ask the first replica that runs."""
         for replica in self._replicas.all_of(self._layout.object(ref.token)):
@@ -134,5 +154,8 @@ def probe(replica: Replica, path: str) -> str:
 
 
 def _told(replica: Replica, replicas: int) -> str:
-    which = f"replica {replica.slot}: " if replicas > 1 else ""
-    return f"{which}{replica.status.ended}"
+    return _named(replica, replicas, replica.status.ended)
+
+
+def _named(replica: Replica, replicas: int, told: str) -> str:
+    return f"replica {replica.slot}: {told}" if replicas > 1 else told

@@ -157,6 +157,11 @@ class LocalProvider:
         """Ask the first replica that runs."""
         return self._deployments.request(ref, request)
 
+    def probe(self, asked: Sequence[tuple[ObjectRef, str]], seconds: float) -> Mapping[Address, str]:
+        """Ask every replica that runs whether it is ready."""
+        with disk_errors(self._folder):
+            return self._deployments.silent(asked, seconds)
+
     def logs(self, ref: ObjectRef, *, tail: int | None = None) -> Sequence[str]:
         """What its processes have printed since they were last started, replica by replica."""
         runs = [run for _, run in sorted(self._layout.object(ref.token).current().items())]

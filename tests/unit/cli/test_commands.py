@@ -116,6 +116,28 @@ def test_detailed_exitcode(project: Project) -> None:
     assert answer.out == "No changes. Everything runs as declared.\n"
 
 
+def test_what_does_not_answer_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By plan and its exit code, by an apply that has nothing else to do, and beside logs."""
+    project.applied()
+    told = "process 12 gave no answer at http://127.0.0.1:1/readyz within 2 s"
+    silent = {Address("deployment", "fraud"): told}
+    monkeypatch.setattr(MemoryProvider, "probe", lambda *_: silent, raising=False)
+    answer = project.specr("plan", "--detailed-exitcode")
+    assert answer.code == 2
+    assert answer.out == (
+        "No changes are planned, but not everything that runs answers.\n\n"
+        "Runs, but does not answer:\n\n"
+        f"  ! deployment/fraud: {told} (to start it anew: `specr apply --replace deployment/fraud`)\n\n"
+    )
+    assert told in project.specr("apply", "--auto-approve").err
+    logs = project.specr("logs", "deployment/fraud").err
+    assert "Deployment does not answer" in logs
+    assert "specr apply --replace deployment/fraud" in logs
+    anew = project.specr("plan", "--replace", "deployment/fraud")
+    assert f"{told} (this plan puts it right)" in anew.out
+    assert project.specr("plan", "--detailed-exitcode", "--no-refresh").code == 0
+
+
 def test_plan_as_json_and_markdown(project: Project) -> None:
     by_format = project.specr("plan", "--format", "json").out
     assert by_format == project.specr("plan", "-json").out

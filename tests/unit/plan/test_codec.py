@@ -62,7 +62,10 @@ def sample_plan() -> Plan:
         serial=7,
         spec_digest="sha256:" + "2" * 64,
         changes=(kept, build, deployment),
-        drift=(Drift(FRAUD, "process 12 is gone", (Difference(("pid",), 12, None),), healed=True),),
+        drift=(
+            Drift(FRAUD, "process 12 is gone", (Difference(("pid",), 12, None),), healed=True),
+            Drift(FRAUD, "process 13 gave no answer", silent=True),
+        ),
         targets=(FRAUD,),
         unchanged=3,
     )

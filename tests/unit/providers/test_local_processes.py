@@ -62,6 +62,27 @@ def test_the_environment_is_small_and_documented(machine: Machine, monkeypatch: 
     }
 
 
+def test_a_process_that_was_stopped_is_told_with_its_id(machine: Machine) -> None:
+    """And only that one: its other replica answers, and what has ended is not asked."""
+    provider = machine.provider()
+    order = replace(machine.deployment("a", "t1"), replicas=2)
+    ref, other = (
+        Site(machine).make(provider, order),
+        Site(machine).make(provider, machine.deployment("b", "t2")),
+    )
+    machine.destroy("mine", "t2")
+    asked = [(ref, "/readyz"), (other, "/readyz")]
+    assert provider.probe(asked, 20.0) == {}
+    _, pid = ref.attributes["pids"]
+    os.kill(pid, signal.SIGSTOP)
+    url = f"{ref.attributes['endpoints'][1]}/readyz"
+    assert provider.probe(asked, 0.5) == {
+        order.address: f"replica 1: process {pid} gave no answer at {url} within 0.5 s"
+    }
+    os.kill(pid, signal.SIGCONT)
+    assert provider.probe(asked, 20.0) == {}
+
+
 def test_the_spec_may_replace_what_is_inherited(machine: Machine) -> None:
     order = machine.deployment("a", "t1")
     order = replace(
