@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from specr.address import Address
 from specr.canonical import digest_of
-from specr.plan.causes import cause_of
+from specr.plan.causes import VERIFIED, cause_of, decisive_arguments
 from specr.plan.desired import Desired, effect_of
 from specr.plan.diff import changed_keys, diff_arguments
 from specr.plan.endpoints import costs_a_gap, endpoint_moves, known_endpoint, with_move
@@ -22,9 +22,6 @@ from specr.state.model import ObjectRef, Pending, RecordedObject
 
 _COMPUTED: Final = {"artifact": ("size",), "build": ("digest", "size"), "deployment": ("endpoint",)}
 """Attributes that objects of a kind get when they are made, for "known after apply"."""
-
-_VERIFIED: Final = frozenset({"schema", "verify"})
-"""Deployment arguments that are promises about answers, not parts of what runs."""
 
 _BEGUN: Final = "an earlier apply began a change here and did not finish"
 _STILL_ASKED_FOR: Final = "--replace asked for it then"
@@ -113,8 +110,8 @@ def _changed(s: Situation, desired: Desired, recorded: RecordedObject) -> Change
     if recorded.fingerprint == desired.fingerprint:
         return None
     differences = diff_arguments(recorded.arguments, desired.arguments)
-    cause = cause_of(desired, differences)
     effect = effect_of_change(desired, recorded, s.schema)
+    cause = cause_of(desired, differences, decisive_arguments(desired, recorded, effect, s.schema))
     if effect in {Effect.ROLL_OUT, Effect.FETCH, Effect.BUILD}:
         moved = desired.provider != recorded.provider
         if moved:
@@ -163,7 +160,7 @@ def effect_of_change(desired: Desired, recorded: RecordedObject, schema: Provide
     changed = changed_keys(desired.arguments, recorded.arguments)
     if changed & schema.in_place:
         return Effect.IN_PLACE
-    return Effect.VERIFY if changed & _VERIFIED else Effect.RECORD
+    return Effect.VERIFY if changed & VERIFIED else Effect.RECORD
 
 
 def drifted_attributes(recorded: RecordedObject, observation: Observation) -> tuple[Difference, ...]:

@@ -60,7 +60,7 @@ def _row(change: JsonObject) -> str:
         what += f": {cell(told)}"
     if change["interrupts"]:
         what += f", **{words.interruption(change).partition(':')[0]}**"
-    why = words.cause_words(change["cause"], cell)
+    why = words.cause_words(change, cell)
     return f"| {code(_SYMBOLS[change['action']])} | {name(change['address'])} | {what} | {why} |\n"
 
 

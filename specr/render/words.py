@@ -82,21 +82,29 @@ def reason(change: JsonObject) -> str:
     """Why: `because model/fraud changes`; empty where there is nothing to explain."""
     cause = change["cause"]
     told = _told(change)
-    words = cause_words(cause)
+    words = cause_words(change)
     if cause["reason"] == "arguments" and told is not None and told["path"] == cause["path"]:
         words = ""  # the headline says it
     message = one_line(cause["message"])
     return ": ".join(part for part in (f"because {words}" if words else "", message) if part)
 
 
-def cause_words(cause: JsonObject, quote: Quote = str) -> str:
-    """A cause in words, without what a provider said. `quote` is put around names from specs."""
+def cause_words(change: JsonObject, quote: Quote = str) -> str:
+    """A change's cause in words, without what a provider said. `quote` is put around names from specs."""
+    cause = change["cause"]
     path = quote(path_text(cause["path"])) if cause["path"] else ""
     upstream = quote(cause["upstream"]) if cause["upstream"] else "something that it needs"
     if cause["reason"] == "arguments" and cause["path"] == ["resolved"]:
         return _MOVED
+    path = path if cause["reason"] == "upstream" else path or _all_changed(change, quote)
     words = _REASONS[cause["reason"]].format(path=path or "specification", upstream=upstream)
     return f"{words} ({path})" if cause["reason"] == "upstream" and path else words
+
+
+def _all_changed(change: JsonObject, quote: Quote) -> str:
+    """The arguments that differ, where no one of them is the cause."""
+    differences = [d for d in change["differences"] if d["path"] and not _tells_a_move(d)]
+    return listed(quote(path_text([key])) for key in dict.fromkeys(d["path"][0] for d in differences))
 
 
 def summary(plan: JsonObject) -> str:

@@ -24,11 +24,10 @@ _FLOAT32_OVERFLOW: Final = (2 - 2**-24) * 2.0**127
 """Half a step above the largest Float32: from here on rounding gives infinity (IEEE 754)."""
 _INT_DIGITS: Final = 19
 """The digits of the largest Int64."""
-_TIME: Final = re.compile(
+_TIME: Final = (
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?"
-    r"\s?(?:Z|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?)?",
-    re.ASCII,
+    r"\s?(?:Z|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?)?"
 )
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
@@ -123,7 +122,7 @@ def _whole_fault(text: str, kind: str) -> str:
 
 
 def _time_fault(text: str) -> str:
-    match = _TIME.fullmatch(text.strip())
+    match = re.fullmatch(_TIME, text.strip(), re.ASCII)
     if match is None:
         return "" if text.lower() in _MISSING else "is not a time"
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
