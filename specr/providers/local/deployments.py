@@ -111,8 +111,7 @@ class LocalDeployments:
         """Stop replicas that are too many, and start those that are missing."""
         folder.keep_order(order)
         surplus = [run for run in folder.runs() if run.slot >= order.replicas]
-        self._replicas.stop(order.token, surplus)
-        folder.forget(surplus)
+        self._replicas.drop(order.token, folder, surplus)
         missing = [r for r in self._replicas.of(folder, order.replicas) if not r.status.is_alive]
         # Also launchers that were overtaken by a crash and are on their way still.
         slots = {replica.slot for replica in missing}

@@ -68,6 +68,13 @@ class Replicas:
             if status_of(run).phase is Phase.LOST:
                 end_marked(self._host.marks(token, run.path), self._host.grace)
 
+    def drop(self, token: str, folder: ObjectFolder, runs: Sequence[RunFolder]) -> None:
+        """End runs of an object that goes on without them, with all that detached itself, and forget them."""
+        stop(runs, self._host.grace, self._sleep)
+        for run in runs:
+            end_marked(self._host.marks(token, run.path), self._host.grace)
+        folder.forget(runs)
+
     def clear(self, token: str, folder: ObjectFolder) -> None:
         """End all that there is of an object, even what its folder does not tell of."""
         stop(folder.runs(), self._host.grace, self._sleep)

@@ -218,7 +218,7 @@ def _tell(pid: int | None, outcome: Mapping[str, Any]) -> str:
             return f"{process} has exited with status {status}"
         case {"signal": number}:
             return f"{process} was ended by {_signal_name(number)}"
-    return f"{process} is gone: it was killed together with its supervisor, or the machine was restarted"
+    return f"{process} is lost: its supervisor was killed, alone or with it, or the machine was restarted"
 
 
 def _signal_name(number: int) -> str:

@@ -68,8 +68,7 @@ class Takeover:
             raise no_takeover(order.address, port, problem, self._restore(previous, port))
         if comes:
             _log.info("%s: ready on port %d after %.1f s", order.address, port, self._clock() - begun)
-        self._replicas.stop(order.token, older)
-        folder.forget(older)
+        self._replicas.drop(order.token, folder, older)
 
     def _make_way(self, order: DeploymentOrder, port: int) -> None:
         """Let the process of an older deployment leave the port, and nobody else's.

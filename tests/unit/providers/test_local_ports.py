@@ -105,6 +105,15 @@ def test_a_fixed_port_is_reached_where_plans_say(machine: Machine) -> None:
     assert ref.attributes["endpoint"] == provider.schema.fixed_endpoint.format(port=port)
 
 
+def test_what_detached_itself_before_a_takeover_goes(machine: Machine) -> None:
+    provider = machine.provider(grace=0.1)
+    order = replace(machine.deployment("a", "t2", "stray"), port=machine.free_port())
+    old = Site(machine).roll_out(provider, replace(order, token="t1"))
+    Site(machine).roll_out(provider, order, [old])
+    provider.delete(old)
+    assert len(machine.programs()) == 2
+
+
 def test_a_stranger_on_a_fixed_port_is_named_before_anything_starts(machine: Machine, stranger: int) -> None:
     order = replace(machine.deployment("a", "t1"), port=stranger)
     told = refused(lambda: machine.provider().create(order))

@@ -187,6 +187,15 @@ def test_a_child_that_detached_itself_goes_too(machine: Machine) -> None:
     assert machine.processes() == []
 
 
+def test_children_that_detached_themselves_from_spare_replicas_go_too(machine: Machine) -> None:
+    provider = machine.provider(grace=0.1)
+    order = replace(machine.deployment("a", "t1", "stray"), replicas=2)
+    ref = Site(machine).make(provider, order)
+    assert len(machine.programs()) == 4
+    provider.update(ref, replace(order, replicas=1))
+    assert len(machine.programs()) == 2
+
+
 def test_a_supervisor_that_does_not_answer_is_killed_with_its_process(machine: Machine) -> None:
     order = machine.deployment("a", "t1")
     Site(machine).make(machine.provider(), order)
@@ -209,7 +218,8 @@ def test_a_process_without_its_supervisor_is_found_and_replaced(machine: Machine
     wait_until(lambda: machine.supervisors() == [])
     seen = provider.read([ref])[ref.address]
     assert not seen.exists
-    assert f"process {program.pid} is gone" in seen.message
+    assert f"process {program.pid} is lost: its supervisor was killed, alone or with it" in seen.message
+    assert not has_ended(program)
     Site(machine).make(provider, order)
     assert has_ended(program)
     assert len(machine.programs()) == 1
