@@ -12,6 +12,7 @@ from specr.apply.last_words import with_log
 from specr.apply.means import Task
 from specr.apply.orders import decode_deployment_order
 from specr.apply.patience import await_ready, insist
+from specr.apply.questions import Questions
 from specr.canonical import JsonObject
 from specr.diagnostics import Diagnostic
 from specr.plan.desired import effect_of, fixed_port
@@ -103,6 +104,8 @@ def verify_again(task: Task, arguments: JsonObject) -> RecordedObject:
     assert task.recorded is not None
     order = decode_deployment_order(change.address, arguments, change.token)
     try:
+        if order.replicas:
+            Questions(task, provider, task.recorded.ref, order).listen()
         _verify(task, provider, task.recorded.ref, order)
     except ProviderError as error:
         raise ProviderError(*with_log(error, provider, task.recorded.ref)) from error
@@ -151,8 +154,10 @@ def _verify(task: Task, provider: Provider, ref: ObjectRef, order: DeploymentOrd
         return
     task.desk.tell("verify", "asking for its schema, its sample and golden rows")
 
+    questions = Questions(task, provider, ref, order)
+
     def ask(request: ScorerRequest) -> ScorerResponse:
-        return insist(task, "request", lambda: provider.request(ref, request))
+        return questions.ask(provider, request)
 
     verification = Verification(order.address, ask, order.schema, _credentials(task, order))
     problems = verification.run(order.golden)

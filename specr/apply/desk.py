@@ -44,7 +44,8 @@ Message = WriteRequest | Finished | Died | StepProgress
 class WorkerDesk:
     """One worker's Desk: everything goes through the scheduling thread's inbox.
 
-    `is_open` says whether the run still goes on. Its methods promise what those of `Desk` do.
+    `is_open` says whether the run still goes on, `stopping` whether it is to end soon. Its methods
+    promise what those of `Desk` do.
     """
 
     def __init__(
@@ -53,16 +54,23 @@ class WorkerDesk:
         inbox: queue.SimpleQueue[Message],
         journal: Journal,
         is_open: Callable[[], bool],
+        stopping: Callable[[], bool],
     ) -> None:
         self._address = address
         self._inbox = inbox
         self._journal = journal
         self._is_open = is_open
+        self._stopping = stopping
 
     def check(self) -> None:
         """Find out whether going on makes sense."""
         if not self._is_open():
             raise JournalClosedError("the run has ended")
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run is to end soon."""
+        return self._stopping()
 
     def write(self, writes: Sequence[Write], *, durable: bool = True) -> None:
         """Ask for a write, and wait for it."""

@@ -163,7 +163,13 @@ class Engine:
             self._end(Outcome(change.address, change.action, OutcomeKind.DONE), walk)
             return
         self._running += 1
-        desk = WorkerDesk(change.address, self._inbox, self._journal, lambda: self._broken is None)
+        desk = WorkerDesk(
+            change.address,
+            self._inbox,
+            self._journal,
+            is_open=lambda: self._broken is None,
+            stopping=lambda: self._is_stopping,
+        )
         taken_up = self._journal.takes_up(change)
         task = Task(change, recorded, plan, self._means, desk, taken_up)
         pool.submit(self._work, task)

@@ -59,6 +59,10 @@ class Desk(Protocol):
             JournalClosedError: the run has ended without this worker.
         """
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run is to end soon: what takes long and can be left is better left."""
+
     def attribute(self, address: Address, name: str) -> Json:
         """An attribute of an object whose change is done.
 

@@ -25,11 +25,11 @@ _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
-_OFTEN: Final = frozenset({"readiness", "request"})
+_OFTEN: Final = frozenset({"readiness", "probe"})
 """Calls that come by the dozen; they are logged with all details only."""
 
-_ATTEMPTS: Final = 6
-_FIRST_PAUSE: Final = 0.1
+ATTEMPTS: Final = 6
+FIRST_PAUSE: Final = 0.1
 """Seconds before the second attempt; doubled for each further one, so 3.1 s in all."""
 
 _POLL_FROM: Final = 0.02
@@ -45,15 +45,15 @@ def insist(task: Task, verb: str, act: Callable[[], _T]) -> _T:
     Raises:
         ProviderError: it refused, or failed at every attempt.
     """
-    pause = _FIRST_PAUSE
+    pause = FIRST_PAUSE
     level = logging.DEBUG if verb in _OFTEN else logging.INFO
     _log.log(level, "%s: %s %s", task.change.provider, verb, task.change.address)
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return act()
         except TransientError as error:
-            if attempt == _ATTEMPTS:
-                raise ProviderError(_no_answer(task.change.address, task.change.provider, error)) from error
+            if attempt == ATTEMPTS:
+                raise ProviderError(no_answer(task.change.address, task.change.provider, error)) from error
             _log.info("%s: %s %s again: %s", task.change.provider, verb, task.change.address, error)
             task.means.pause(pause)
             pause *= 2
@@ -127,10 +127,11 @@ def _too_late(order: Order, limit: float, message: str) -> Diagnostic:
     )
 
 
-def _no_answer(address: Address, provider: str, error: TransientError) -> Diagnostic:
+def no_answer(address: Address, provider: str, error: TransientError) -> Diagnostic:
+    """That a platform did not answer, however often it was called."""
     return Diagnostic(
         "Provider does not answer",
-        f"Provider {provider} failed {_ATTEMPTS} times in a row while working on {address}: {error}.",
+        f"Provider {provider} failed {ATTEMPTS} times in a row while working on {address}: {error}.",
         "Check that the platform is up and reachable, then run `specr apply` again.",
         address=address,
     )

@@ -165,6 +165,7 @@ def test_what_dies_is_drift_and_is_healed(scene: Scene, world: MemoryWorld) -> N
 class ProbedProvider(MemoryProvider):
     """Runtimes that may fall silent; `asked` counts the times that they were asked."""
 
+    schema = ProviderSchema(in_place=frozenset({"replicas"}))
     silent: ClassVar[dict[str, str]] = {}
     asked: ClassVar[list[str]] = []
 
@@ -213,6 +214,22 @@ def test_a_change_that_keeps_what_is_silent_does_not_heal_it(probed: Scene) -> N
     assert [drift.healed for drift in plan.drift] == [False]
     probed.withdraw(*deployable("api"))
     assert [drift.healed for drift in probed.plan().drift] == [True]
+
+
+def test_what_is_silent_is_not_verified(probed: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime is named, not the platform, and what is recorded stays."""
+    monkeypatch.setattr("specr.apply.questions.LISTENING", 0.0)
+    monkeypatch.setattr(MemoryProvider, "request", lambda *_: pytest.fail("it was asked"))
+    before = probed.state().objects
+    probed.declare(*deployable("api", verify=[{"row": {"x": 1}, "expect": {"prediction": 1}}]))
+    (change,) = probed.plan().steps
+    assert change.effect is Effect.VERIFY
+    (outcome,) = probed.carry_out(probed.plan()).outcomes
+    (told,) = outcome.diagnostics
+    assert told.summary == "Runtime does not answer"
+    assert "process 12 gave no answer" in told.detail
+    assert "last lines of its log:" in told.notes
+    assert probed.state().objects == before
 
 
 def test_what_is_silent_outside_of_a_target_does_not_unsettle_it(probed: Scene) -> None:
