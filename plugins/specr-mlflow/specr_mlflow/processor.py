@@ -11,18 +11,20 @@ from specr_processor import Job, Processor, SourceError, model_root
 from specr_processor.pickles import Global, Sighting, check_pickles
 
 from specr_mlflow.mlmodel import NAME, ModelFolderError, load_mlmodel
+from specr_mlflow.payload import check_payload
 
 
 def make(job: Job) -> Path:
     """Unpack the source and check it.
 
     Raises:
-        SourceError: it is not to be unpacked, is no MLflow model with a python_function flavor, or
-            would run what the project's policy does not allow.
+        SourceError: it is not to be unpacked, is no MLflow model with a python_function flavor, lacks what
+            its MLmodel names, or would run what the project's policy does not allow.
     """
     model = model_root(job.unpack(), NAME)
     try:
         document = load_mlmodel(model)
+        check_payload(model, document)
     except ModelFolderError as problem:
         raise SourceError(str(problem)) from None
     check_pickles(job, model, _loader(document))

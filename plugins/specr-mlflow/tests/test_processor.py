@@ -3,6 +3,7 @@
 What is the same for every family is tested with the kit.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,88 @@ def test_a_folder_that_is_no_model_is_told(files: dict[str, bytes], reason: str,
     with pytest.raises(SourceError, match=reason):
         process(source, tmp_path / "target")
     assert not (tmp_path / "target").exists()
+
+
+def mlmodel(loader: str, **flavors: dict[str, object]) -> bytes:
+    """An MLmodel; fields of flavors as MLflow writes them."""
+    pyfunc = {"loader_module": f"mlflow.{loader}", **flavors.pop("python_function", {})}
+    return json.dumps({"flavors": {"python_function": pyfunc, **flavors}}).encode()
+
+
+SKLEARN = mlmodel(
+    "sklearn", sklearn={"pickled_model": "model.pkl"}, python_function={"model_path": "model.pkl"}
+)
+PYTORCH = mlmodel("pytorch", pytorch={"model_data": "data"}, python_function={"data": "data"})
+KERAS = mlmodel("keras", keras={"data": "data"})
+CODE = mlmodel("pyfunc.model", python_function={"model_code_path": "/home/ann/rules.py"})
+OBJECT = mlmodel("pyfunc.model", python_function={"python_model": "python_model.pkl"})
+SAVED = mlmodel("tensorflow", tensorflow={"saved_model_dir": "tf2model"})
+OLD = mlmodel("sklearn", sklearn={"pickled_model": "moved.pkl"}, python_function={"data": "model.pkl"})
+PICKLE = b"\x80\x04K\x01."
+
+
+class TestPayload:
+    @pytest.mark.parametrize(
+        ("files", "reason"),
+        [
+            ({"MLmodel": SKLEARN}, "'model.pkl' as sklearn.pickled_model, which is not there"),
+            (
+                {"MLmodel": SKLEARN, "model.pkl": b""},
+                "'model.pkl' as sklearn.pickled_model, which is empty",
+            ),
+            ({"MLmodel": SKLEARN, "model.pkl/x": b""}, "'model.pkl' as .*, which holds nothing"),
+            ({"MLmodel": OLD, "model.pkl": b""}, "'moved.pkl' as sklearn.pickled_model, which is not there"),
+            (
+                {"MLmodel": PYTORCH, "data/pickle_module_info.txt": b"x"},
+                "'data' as pytorch.model_data, which holds no model.pth or model.pt2",
+            ),
+            (
+                {"MLmodel": PYTORCH, "data/pickle_module_info.txt": b"x", "data/model.pth": b""},
+                "'data' as pytorch.model_data, and data/model.pth is empty",
+            ),
+            (
+                {"MLmodel": KERAS, "data/keras_module.txt": b"x", "data/model/saved_model.pb": b""},
+                "'data' as keras.data, and data/model is empty",
+            ),
+            ({"MLmodel": SAVED, "tf2model/fingerprint.pb": b"x"}, "which holds no saved_model.pb"),
+            ({"MLmodel": CODE}, "'rules.py' as python_function.model_code_path, which is not there"),
+            ({"MLmodel": OBJECT}, "'python_model.pkl' as python_function.python_model, which is not there"),
+            (
+                {"MLmodel": mlmodel("onnx", onnx={"data": "a\0b"}), "model.onnx": b"x"},
+                "which is not there",
+            ),
+            ({"MLmodel": mlmodel("onnx", onnx={"data": "x" * 5000})}, "which is not there"),
+        ],
+    )
+    def test_what_is_loaded_has_to_be_there(
+        self, files: dict[str, bytes], reason: str, tmp_path: Path
+    ) -> None:
+        source = make_folder(tmp_path / "source", files)
+        told = f"MLmodel names .*{reason}; save the model again, or upload all of its files"
+        with pytest.raises(SourceError, match=told):
+            process(source, tmp_path / "target")
+        assert not (tmp_path / "target").exists()
+
+    @pytest.mark.parametrize(
+        "files",
+        [
+            {"MLmodel": SKLEARN, "model.pkl": PICKLE},
+            {"MLmodel": OLD, "model.pkl": PICKLE},
+            {"MLmodel": PYTORCH, "data/model.pt2": b"x", "data/model.pth": b""},
+            {"MLmodel": PYTORCH, "data": b"x"},
+            {"MLmodel": KERAS, "data/keras_module.txt": b"x", "data/model/saved_model.pb": b"x"},
+            {"MLmodel": KERAS, "data/weights.h5": b"x", "data/notes.txt": b""},
+            {"MLmodel": SAVED, "tf2model/saved_model.cpb": b"x"},
+            {"MLmodel": OBJECT, "python_model.pkl": PICKLE},
+            {"MLmodel": mlmodel("onnx", onnx={"data": None}, python_function={"data": 5})},
+            {"MLmodel": mlmodel("gluon", gluon={"mxnet_version": "1.9.1"})},
+            {"MLmodel": mlmodel("spacy", spacy={"data": "model.spacy"})},
+            {"MLmodel": mlmodel("sklearn", sklearn={"code": "code", "sklearn_version": "1.9"})},
+        ],
+    )
+    def test_nothing_else_is_asked_for(self, files: dict[str, bytes], tmp_path: Path) -> None:
+        process(make_folder(tmp_path / "source", files), tmp_path / "target")
+        assert set(read_tree(tmp_path / "target")) >= set(files)
 
 
 class TestPickles:

@@ -24,7 +24,7 @@ def make(job: Job) -> Path:
 
     Raises:
         SourceError: it is not to be unpacked, has not one pickle that can be the model, or the pickle
-            is not allowed by the project's policy.
+            is empty or not allowed by the project's policy.
     """
     result = job.work / "result"
     files = result / FILES
@@ -38,8 +38,10 @@ def make(job: Job) -> Path:
         tree = job.unpack()
         _without_top(tree).rename(files)
         model = _find_model(job, files)
-    search = _search(job, model)
     name = model.relative_to(files).as_posix()
+    if not model.stat().st_size:
+        raise SourceError(f"{name} is empty; save the model again, or upload it whole")
+    search = _search(job, model)
     check_pickles(job, files, joblib=[name] if search.is_joblib else [])
     if not search.pickles:
         raise SourceError(f"{name} is no pickle, compressed or not")

@@ -92,6 +92,7 @@ def test_the_model_is_found_by_name_then_by_content(
         ({"a.pkl": DATA, "b.pkl": DATA}, r"several pickles \(a\.pkl, b\.pkl\); call the model's model\.pkl"),
         ({"model.pkl": DATA, "model.joblib": DATA}, "several pickles"),
         ({"a.pkl": b"hello", "x": b""}, r"a\.pkl is no pickle, compressed or not"),
+        ({"a.pkl": b"", "x": b""}, r"a\.pkl is empty; save the model again, or upload it whole"),
     ],
 )
 def test_sources_without_one_model_are_refused(files: dict[str, bytes], reason: str, tmp_path: Path) -> None:
