@@ -50,11 +50,9 @@ def load(environ: Mapping[str, str]) -> Model | ScoresMedia:
     try:
         predictor = _load_predictor(saved, mlmodel.get("signature"), environ.get(PATH_VARIABLE, "auto"))
     except ModuleNotFoundError as problem:
-        missing = (problem.name or "").partition(".")[0]
-        raise LoadError(
-            f"the Python package {missing} is not installed; install what the model's requirements.txt"
-            " names, and mlflow or mlflow-skinny with pandas"
-        ) from problem
+        from specr_mlflow.needs import explain_missing  # noqa: PLC0415 - for models that can't be loaded
+
+        raise LoadError(explain_missing(problem, folder)) from problem
     model = ServedModel.of(predictor, folder, mlmodel, inputs, signature.outputs or _side(declared.outputs))
     return MediaModel.of(model, inputs) if model.schema.media else model
 

@@ -41,7 +41,8 @@ def load(environ: Mapping[str, str]) -> Model:
     except ModuleNotFoundError as problem:
         raise LoadError(
             f"the Python package {problem.name or problem} is not installed where this runs, and the model "
-            "does not bring it along"
+            "does not bring it along. Install it there, or, if it is a module of your own, put it into the "
+            "pickle's folder, or give the runtime `env: {PYTHONPATH: …}` with the folder that it lies in"
         ) from problem
     form = environ.get(INPUT_VARIABLE) or infer_form(thing)
     if form not in get_args(Form):

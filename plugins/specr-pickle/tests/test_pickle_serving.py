@@ -233,7 +233,9 @@ class TestRefusals:
 
     def test_a_package_that_is_missing(self, serve: Any) -> None:
         data = b"cacme_models.missing\nthing\n."
-        assert "acme_models.missing" in self.told(serve, None, files={"model.pkl": data})
+        told = self.told(serve, None, files={"model.pkl": data})
+        assert "acme_models.missing is not installed where this runs" in told
+        assert "put it into the pickle's folder, or give the runtime `env: {PYTHONPATH: …}`" in told
 
     def test_a_folder_of_somebody_else(self, tmp_path: Path) -> None:
         with pytest.raises(LoadError, match="no folder that the processor made"):
