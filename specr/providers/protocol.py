@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from specr.address import Address
 from specr.canonical import JsonObject
-from specr.diagnostics import DiagnosticError
+from specr.diagnostics import Diagnostic, DiagnosticError
 from specr.plan.observed import Observation, ProviderSchema
 from specr.resources.compute import Compute, Environment
 from specr.resources.deployment import GoldenRow
@@ -33,6 +33,7 @@ __all__ = [
     "ScorerRequest",
     "ScorerResponse",
     "Prober",
+    "StrayFinder",
     "LogKeeper",
     "Watcher",
     "ImageResolver",
@@ -198,6 +199,14 @@ class Prober(Protocol):
         What does not answer is told in a few words, and what does is left out. What does not run is
         not asked: see `read`.
         """
+
+
+@runtime_checkable
+class StrayFinder(Protocol):
+    """A provider whose place is this project's own, so that whatever else is there was left behind."""
+
+    def check_strays(self) -> Sequence[Diagnostic]:
+        """Warn of what runs there for another state than the provider's. Cheap: every plan asks."""
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,8 @@ def make_plan(workspace: Workspace, options: Options) -> Planned:
     made = plan(desired, world, request, spec_digest=spec_digest(workspace, report))
     problems += check_plan(made, allow_delete=options.allow_delete)
     _raise_on_error(workspace, problems)
-    told = (*workspace.warnings, *problems, *_under_way(workspace.backend, state))
+    strays = _strays(workspace, state, schemas) if options.refresh else ()
+    told = (*workspace.warnings, *problems, *strays, *_under_way(workspace.backend, state))
     return Planned(made, workspace.located(told))
 
 
@@ -75,6 +76,18 @@ def spec_digest(workspace: Workspace, report: SourceReport) -> str:
     """The digest of all that planning reads but state and the world."""
     specs = workspace.specs
     return digest_specs(specs.resources, specs.project, report.facts, dict(report.resolved))
+
+
+def _strays(workspace: Workspace, state: State, providers: Collection[str]) -> Iterator[Diagnostic]:
+    """What runs where this project's objects are, and is none of them."""
+    if not providers:
+        return
+    from specr.providers.protocol import StrayFinder  # noqa: PLC0415 - records are nowhere to be seen
+
+    for name in providers:
+        provider = workspace.provider(name, state.lineage)
+        if isinstance(provider, StrayFinder):
+            yield from provider.check_strays()
 
 
 def _under_way(backend: Backend, state: State) -> Iterator[Diagnostic]:

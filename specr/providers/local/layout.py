@@ -138,13 +138,24 @@ class Layout(Struct, frozen=True):
 
     def object(self, token: str) -> ObjectFolder:
         """The folder of the object with this token."""
-        return ObjectFolder(self.folder / _plain(self.lineage) / _plain(token))
+        return ObjectFolder(self.place / _plain(token))
+
+    @property
+    def place(self) -> Path:
+        """Where the objects are."""
+        return self.folder / _plain(self.lineage)
+
+    def others(self) -> Iterator[Layout]:
+        """Those of other lineages that there are beside this one."""
+        if self.folder.is_dir():
+            for path in sorted(self.folder.iterdir()):
+                if path != self.place and _PLAIN.fullmatch(path.name):
+                    yield Layout(self.folder, path.name)
 
     def objects(self) -> Iterator[ObjectFolder]:
         """The folders of all objects that there are."""
-        lineage = self.folder / _plain(self.lineage)
-        if lineage.is_dir():
-            paths = sorted(lineage.iterdir())
+        if self.place.is_dir():
+            paths = sorted(self.place.iterdir())
             yield from (ObjectFolder(path) for path in paths if not path.name.startswith(_GONE))
 
 

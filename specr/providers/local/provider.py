@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from specr.address import Address
 from specr.canonical import JsonObject
+from specr.diagnostics import Diagnostic
 from specr.plan.observed import Observation, ProviderSchema
 from specr.providers.content import ByteStore
 from specr.providers.local.builds import LocalBuilds
@@ -29,6 +30,7 @@ from specr.providers.local.problems import disk_errors
 from specr.providers.local.process import Host
 from specr.providers.local.replicas import Replicas
 from specr.providers.local.runs import Sleep
+from specr.providers.local.strays import check_strays
 from specr.providers.local.takeover import Takeover
 from specr.providers.protocol import (
     BuildOrder,
@@ -161,6 +163,11 @@ class LocalProvider:
         """Ask every replica that runs whether it is ready."""
         with disk_errors(self._folder):
             return self._deployments.silent(asked, seconds)
+
+    def check_strays(self) -> Sequence[Diagnostic]:
+        """Processes that run here for another state than this one."""
+        with disk_errors(self._folder):
+            return list(check_strays(self._layout))
 
     def logs(self, ref: ObjectRef, *, tail: int | None = None) -> Sequence[str]:
         """What its processes have printed since they were last started, replica by replica."""

@@ -13,6 +13,7 @@ import pytest
 from specr.address import Address
 from specr.backends.sqlite import SqliteBackend
 from specr.cli.plans import PLAN_START
+from specr.diagnostics import Diagnostic, Severity
 from specr.plan.codec import plan_from_text
 from specr.providers.memory import MemoryProvider
 from specr.providers.memory_world import FileWorld
@@ -136,6 +137,18 @@ def test_what_does_not_answer_is_told(project: Project, monkeypatch: pytest.Monk
     anew = project.specr("plan", "--replace", "deployment/fraud")
     assert f"{told} (this plan puts it right)" in anew.out
     assert project.specr("plan", "--detailed-exitcode", "--no-refresh").code == 0
+
+
+def test_what_runs_for_a_lost_state_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By plan and apply, once, and not where nobody is to be asked."""
+    stray = Diagnostic("Processes of another state run here", "2 processes run on.", "", Severity.WARNING)
+    monkeypatch.setattr(MemoryProvider, "check_strays", lambda _: [stray, stray], raising=False)
+    told = "Warning: Processes of another state run here"
+    assert project.specr("plan").err.count(told) == 1
+    assert project.specr("apply", "--auto-approve").err.count(told) == 1
+    answer = project.specr("plan", "--detailed-exitcode")
+    assert (answer.code, answer.err.count(told)) == (0, 1)
+    assert told not in project.specr("plan", "--no-refresh").err
 
 
 def test_plan_as_json_and_markdown(project: Project) -> None:
