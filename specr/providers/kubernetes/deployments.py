@@ -115,10 +115,7 @@ class Deployments:
         if known is not None and found["image"] == ref.attributes.get("image"):
             running = images_of(live, seen.pods.get(token, ()))
             found["imageIds"] = known if set(running) <= set(known) else running
-        ready = live.get("status", {}).get("readyReplicas", 0)
-        few = f"{ready} of {found['replicas']} replicas are ready" if ready < found["replicas"] else ""
-        words = self._words(ref, service, found)
-        return Observation(exists=True, attributes=found, message=words, silent=few)
+        return Observation(exists=True, attributes=found, message=self._words(ref, live, service, found))
 
     def _apply(self, order: DeploymentOrder) -> dict[str, Any]:
         manifest = deployment(self._site, order)
@@ -160,7 +157,7 @@ class Deployments:
         why = "; ".join(filter(None, (waiting_for(waiting[0]), events)))
         return Readiness(done=False, message=f"{ready} of {wanted} replicas are ready: {why}")
 
-    def _words(self, ref: ObjectRef, service: JsonObject | None, found: JsonObject) -> str:
+    def _words(self, ref: ObjectRef, live: JsonObject, service: JsonObject | None, found: JsonObject) -> str:
         """What is wrong with a revision, in a few words."""
         recorded = ref.attributes
         told = []
@@ -174,6 +171,9 @@ class Deployments:
             told.append("its container was changed")
         if found.get("imageIds", recorded.get("imageIds")) != recorded.get("imageIds"):
             told.append(f"{found['image']} means another image now, and pods run it that was not verified")
+        ready = live.get("status", {}).get("readyReplicas", 0)
+        if ready < found["replicas"]:
+            told.append(f"{ready} of {found['replicas']} replicas are ready")
         return "; ".join(told)
 
     def _name(self, order: DeploymentOrder) -> str:

@@ -139,6 +139,22 @@ def test_a_paused_container_does_not_serve(engine: Engine) -> None:
     assert "is paused" in message(engine, ref)
 
 
+def test_a_container_whose_runtime_hangs_is_told(engine: Engine) -> None:
+    """It runs as it was applied, so nothing drifts; its other replica answers."""
+    ref = roll_out(engine, replicas=2)
+    provider, asked = engine.provider(), [(ref, "/readyz")]
+    assert provider.probe(asked, 20.0) == {}
+    hung = ref.attributes["containers"][1]
+    engine.client.kill(hung, "SIGSTOP")
+    url = f"{ref.attributes['endpoints'][1]}/readyz"
+    assert provider.probe(asked, 0.5) == {
+        ref.address: f"container {hung} gave no answer at {url} within 0.5 s"
+    }
+    assert drift(provider, ref) == {}
+    engine.client.kill(hung, "SIGCONT")
+    assert provider.probe(asked, 20.0) == {}
+
+
 def test_one_of_two_replicas_is_brought_back_where_it_was(engine: Engine) -> None:
     order = replace(engine.deployment("a", "t1"), replicas=2)
     provider = engine.provider()
