@@ -28,7 +28,15 @@ def in_use(layout: Layout, *, own: Path | None) -> frozenset[str]:
     """The digests that live processes use, by their leases, but for our own lease."""
     leases = (layout.leases / name for name in listed(layout.leases))
     live = [lease for lease in leases if lease != own and is_held(lease)]
-    return frozenset(digest for lease in live for digest in lease.read_text(errors="replace").split())
+    return frozenset(digest for lease in live for digest in _leased(lease))
+
+
+def _leased(lease: Path) -> list[str]:
+    """The digests in a lease; none if its process has ended since it was looked at."""
+    try:
+        return lease.read_text(errors="replace").split()
+    except FileNotFoundError:
+        return []
 
 
 def withdraw(layout: Layout, doomed: Iterable[Stored], trash: Path) -> None:

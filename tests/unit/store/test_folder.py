@@ -453,6 +453,20 @@ def test_a_forked_child_does_not_end_its_parents_lease(root: Path, model: Path) 
     assert FolderStore(root, grace=0).gc(frozenset()) == ()
 
 
+def test_a_lease_that_ends_while_it_is_looked_at_uses_nothing(
+    root: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = FolderStore(root, grace=0).add(model)
+    (root / "leases" / "1-ended").write_text(f"{stored.digest}\n")
+
+    def ends(lease: Path) -> bool:
+        lease.unlink(missing_ok=True)
+        return True
+
+    monkeypatch.setattr("specr.store.sweep.is_held", ends)
+    assert FolderStore(root, grace=0).gc(frozenset()) == (stored,)
+
+
 def test_threads_may_add_the_same_content(root: Path, model: Path) -> None:
     stores = [FolderStore(root) for _ in range(3)]
     with ThreadPoolExecutor(8) as pool:
