@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from specr.providers.protocol import Prober
@@ -74,21 +73,6 @@ class ProcessPromises(Suite):
                 provider.create(order)
                 assert "3" in site.finish(provider, order).message
 
-    def test_a_runtime_that_is_not_ready_is_told(self, tmp_path: Path) -> None:
-        """Of a provider that is asked for it (`Prober`); one that is ready is not."""
-        with self.site(tmp_path) as site:
-            provider = site.provider()
-            if not isinstance(provider, Prober):
-                pytest.skip("its platform looks after this by itself")
-            good = site.platform.deployment("a", "t1")
-            site.make(provider, good)
-            bad = site.platform.deployment("b", "t2", Behaviour.HANGS)
-            provider.create(bad)
-            asked = [(ref_to(order), order.readiness_path) for order in (good, bad)]
-            silent = provider.probe(asked, site.platform.patience)
-            assert silent.keys() == {bad.address}
-            assert bad.readiness_path in silent[bad.address]
-
     def test_a_processor_that_writes_nothing_has_failed(self, tmp_path: Path) -> None:
         """Though it exits with status 0."""
         with self.site(tmp_path) as site:
@@ -108,6 +92,24 @@ class ProcessPromises(Suite):
             readiness = site.finish(provider, order)
             assert not readiness.succeeded
             assert "1 s" in readiness.message
+
+
+class ProberPromises(Suite):
+    """Runtimes that nobody else asks are asked whether they answer (`Prober`)."""
+
+    def test_a_runtime_that_is_not_ready_is_told(self, tmp_path: Path) -> None:
+        """One that is ready is not."""
+        with self.site(tmp_path) as site:
+            provider = site.provider()
+            assert isinstance(provider, Prober)
+            good = site.platform.deployment("a", "t1")
+            site.make(provider, good)
+            bad = site.platform.deployment("b", "t2", Behaviour.HANGS)
+            provider.create(bad)
+            asked = [(ref_to(order), order.readiness_path) for order in (good, bad)]
+            silent = provider.probe(asked, site.platform.patience)
+            assert silent.keys() == {bad.address}
+            assert bad.readiness_path in silent[bad.address]
 
 
 class FixedPortPromises(Suite):

@@ -7,7 +7,8 @@ Its author says how to get at a platform, and runs pytest:
             return MyPlatform(place)
 
 Providers that run programs subclass `ProcessProviderConformance`; those that give deployments
-ports on this machine mix in `FixedPortPromises` too. Nothing here is about one provider.
+ports on this machine mix in `FixedPortPromises` too, and those that ask runtimes whether they
+answer, `ProberPromises`. Nothing here is about one provider.
 Importing this needs no pytest; the tests ask it for the fixture `tmp_path` only.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from specr.testing.provider_builds import BuildPromises
 from specr.testing.provider_deployments import DeploymentPromises
-from specr.testing.provider_processes import FixedPortPromises, ProcessPromises
+from specr.testing.provider_processes import FixedPortPromises, ProberPromises, ProcessPromises
 from specr.testing.provider_rollouts import RolloutPromises
 from specr.testing.provider_site import Behaviour, Platform
 
@@ -23,6 +24,7 @@ __all__ = [
     "ProviderConformance",
     "ProcessProviderConformance",
     "FixedPortPromises",
+    "ProberPromises",
     "Behaviour",
     "Platform",
 ]

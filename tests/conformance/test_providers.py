@@ -13,6 +13,7 @@ from specr.testing.providers import (
     Behaviour,
     FixedPortPromises,
     Platform,
+    ProberPromises,
     ProcessProviderConformance,
     ProviderConformance,
 )
@@ -79,6 +80,6 @@ class TestMemory(ProviderConformance):
         return MemoryPlatform()
 
 
-class TestLocal(ProcessProviderConformance, FixedPortPromises):
+class TestLocal(ProcessProviderConformance, FixedPortPromises, ProberPromises):
     def platform(self, place: Path) -> Platform:
         return Machine(place)

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from specr.testing.providers import FixedPortPromises, Platform, ProcessProviderConformance
+from specr.testing.providers import FixedPortPromises, Platform, ProberPromises, ProcessProviderConformance
 from tests.engines.docker.engine import Engine
 
 pytestmark = [pytest.mark.engines, pytest.mark.slow]
@@ -34,9 +34,9 @@ class OnDocker:
         return self.engines[-1]
 
 
-class TestMounting(OnDocker, ProcessProviderConformance, FixedPortPromises):
+class TestMounting(OnDocker, ProcessProviderConformance, FixedPortPromises, ProberPromises):
     settings = {}  # noqa: RUF012 - never changed
 
 
-class TestCopying(OnDocker, ProcessProviderConformance, FixedPortPromises):
+class TestCopying(OnDocker, ProcessProviderConformance, FixedPortPromises, ProberPromises):
     settings = {"bytes": "copy"}  # noqa: RUF012 - never changed

@@ -123,3 +123,19 @@ def test_nobody_to_ask_is_no_question() -> None:
 
 def test_an_address_of_version_six_is_bracketed() -> None:
     assert Question("::1", 80, "/readyz").url == "http://[::1]:80/readyz"
+
+
+def test_of_very_many_some_are_asked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specr.providers.probing._AT_ONCE", 2)
+    with ExitStack() as stack:
+
+        def at(answer: bytes) -> Question:
+            port, _ = stack.enter_context(server(says(answer)))
+            return Question("127.0.0.1", port, "/")
+
+        ready, busy = b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 503 Busy\r\n\r\n"
+        told = ask_all([at(answer) for answer in (ready, busy, ready, busy, busy)], 20.0)
+        assert list(map(bool, told)) == [False, True, False, True, True]
+        silent = Question("127.0.0.1", stack.enter_context(listener()), "/")
+        told = ask_all([at(ready), silent, Question("127.0.0.1", 1, "/")], 0.3)
+        assert list(map(bool, told)) == [False, True, False]
